@@ -1,0 +1,1 @@
+"""implant-monitor: post-operative monitoring of dental implants over SMS."""

@@ -1,0 +1,167 @@
+"""The states of a text, the moves between them, and what each provider error means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a text is. A text ends in one of the last seven, never in silence."""
+
+    PLANNED = "planned"
+    SENDING = "sending"  # claimed by a worker; the call to the provider may be under way
+    UNKNOWN = "unknown"  # the answer was lost: reconcile asks the provider
+    SENT = "sent"  # the provider took it
+    DELIVERED = "delivered"
+    UNCONFIRMED = "unconfirmed"  # sent; the provider was asked and never learned more
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+FINAL = frozenset(
+    {State.DELIVERED, State.UNCONFIRMED, State.UNDELIVERED, State.FAILED, State.SKIPPED, State.CANCELLED, State.EXPIRED}
+)
+
+# Callbacks come twice, late and out of order; only these moves are made. `delivered` is last and wins:
+# a phone that showed the text has shown it, whatever else is said later.
+MOVES: Mapping[State, frozenset[State]] = {
+    State.PLANNED: frozenset({State.SENDING, State.SKIPPED, State.CANCELLED, State.EXPIRED}),
+    State.SENDING: frozenset(
+        {State.PLANNED, State.UNKNOWN, State.SENT, State.DELIVERED, State.UNDELIVERED, State.FAILED}
+    ),
+    State.UNKNOWN: frozenset(
+        {State.PLANNED, State.SENT, State.DELIVERED, State.UNCONFIRMED, State.UNDELIVERED, State.FAILED}
+    ),
+    State.SENT: frozenset({State.DELIVERED, State.UNCONFIRMED, State.UNDELIVERED, State.FAILED}),
+    State.UNCONFIRMED: frozenset({State.DELIVERED, State.UNDELIVERED, State.FAILED}),
+    State.UNDELIVERED: frozenset({State.DELIVERED}),
+    State.FAILED: frozenset({State.DELIVERED}),
+    State.DELIVERED: frozenset(),
+    State.SKIPPED: frozenset(),
+    State.CANCELLED: frozenset(),
+    State.EXPIRED: frozenset(),
+}
+
+
+def may_move(old: State, new: State) -> bool:
+    """Whether a text in state `old` may become `new`.
+
+    >>> may_move(State.DELIVERED, State.SENT), may_move(State.UNDELIVERED, State.DELIVERED)
+    (False, True)
+    """
+    return new in MOVES[old]
+
+
+class ProviderStatus(StrEnum):
+    """The states Twilio reports of a message or call."""
+
+    ACCEPTED = "accepted"
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    # calls
+    INITIATED = "initiated"
+    RINGING = "ringing"
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
+    BUSY = "busy"
+    NO_ANSWER = "no-answer"
+
+
+STATE_OF: Mapping[ProviderStatus, State] = {
+    ProviderStatus.ACCEPTED: State.SENT,
+    ProviderStatus.SCHEDULED: State.SENT,
+    ProviderStatus.QUEUED: State.SENT,
+    ProviderStatus.SENDING: State.SENT,
+    ProviderStatus.SENT: State.SENT,
+    ProviderStatus.DELIVERED: State.DELIVERED,
+    ProviderStatus.READ: State.DELIVERED,
+    ProviderStatus.UNDELIVERED: State.UNDELIVERED,
+    ProviderStatus.FAILED: State.FAILED,
+    ProviderStatus.CANCELED: State.FAILED,
+    ProviderStatus.INITIATED: State.SENT,
+    ProviderStatus.RINGING: State.SENT,
+    ProviderStatus.IN_PROGRESS: State.SENT,
+    ProviderStatus.COMPLETED: State.DELIVERED,
+    ProviderStatus.BUSY: State.UNDELIVERED,
+    ProviderStatus.NO_ANSWER: State.UNDELIVERED,
+}
+
+
+class Remedy(StrEnum):
+    """What to do about a provider's error code."""
+
+    RETRY = "retry"
+    OPT_OUT = "opt_out"
+    BAD_NUMBER = "bad_number"
+    STOP = "stop"  # our own account or settings: sending on is useless, tell staff
+
+
+REMEDIES: Mapping[int, Remedy] = {
+    20003: Remedy.STOP,  # authentication failed
+    20404: Remedy.STOP,
+    20429: Remedy.RETRY,
+    21211: Remedy.BAD_NUMBER,
+    21212: Remedy.STOP,  # our From is invalid
+    21408: Remedy.STOP,  # region not enabled
+    21606: Remedy.STOP,  # From cannot send
+    21608: Remedy.STOP,  # trial account
+    21610: Remedy.OPT_OUT,
+    21611: Remedy.RETRY,  # our queue is full
+    21612: Remedy.BAD_NUMBER,
+    21614: Remedy.BAD_NUMBER,
+    21617: Remedy.STOP,  # body too long: ours to mend
+    30001: Remedy.RETRY,  # queue overflow
+    30002: Remedy.STOP,  # account suspended
+    30003: Remedy.RETRY,  # phone off or out of reach
+    30004: Remedy.BAD_NUMBER,  # blocked by the recipient
+    30005: Remedy.BAD_NUMBER,  # unknown number
+    30006: Remedy.BAD_NUMBER,  # landline
+    30007: Remedy.STOP,  # filtered as spam: a person must look
+    30008: Remedy.RETRY,
+    30034: Remedy.STOP,  # sender not registered
+}
+
+MAX_ATTEMPTS = 6
+BACK_OFF = (timedelta(seconds=10), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=5), timedelta(minutes=15))
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try again after `wait`, or not at all (None: attempts are used up)."""
+
+    wait: timedelta | None
+
+
+def next_retry(attempts: int, retry_after: float | None = None) -> Retry:
+    """When to try again after so many attempts; the provider's own wish counts if it is longer.
+
+    >>> next_retry(1).wait, next_retry(MAX_ATTEMPTS).wait
+    (datetime.timedelta(seconds=10), None)
+    """
+    if attempts >= MAX_ATTEMPTS:
+        return Retry(None)
+    wait = BACK_OFF[min(max(attempts, 1), len(BACK_OFF)) - 1]
+    asked = timedelta(seconds=min(retry_after or 0, 3600))
+    return Retry(max(wait, asked))
+
+
+def remedy_for(code: int | None) -> Remedy:
+    """What a code asks for; an unknown code is retried, and staff are told when attempts run out.
+
+    >>> remedy_for(21610), remedy_for(99999)
+    (<Remedy.OPT_OUT: 'opt_out'>, <Remedy.RETRY: 'retry'>)
+    """
+    return REMEDIES.get(code or 0, Remedy.RETRY)
