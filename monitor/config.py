@@ -1,0 +1,74 @@
+"""The only reader of the environment (and of `.env` in the current directory)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from monitor.errors import BadInput
+
+
+class SmsKind(StrEnum):
+    TWILIO = "twilio"
+    PHONES = "phones"
+
+
+class Settings(BaseSettings):
+    """What the person who runs this has set; the README lists each name."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True)
+
+    home: Path = Field(Path("~/.implant-monitor"), validation_alias="MONITOR_HOME")
+    database: str | None = Field(None, validation_alias="MONITOR_DATABASE_URL")
+    sms: SmsKind | None = Field(None, validation_alias="MONITOR_SMS")
+    public_url: str = Field("http://127.0.0.1:8000", validation_alias="MONITOR_PUBLIC_URL")
+    heartbeat_url: str | None = Field(None, validation_alias="MONITOR_HEARTBEAT_URL")
+    account_sid: str | None = Field(None, validation_alias="TWILIO_ACCOUNT_SID")
+    auth_token: SecretStr | None = Field(None, validation_alias="TWILIO_AUTH_TOKEN")
+    auth_token_previous: SecretStr | None = Field(None, validation_alias="TWILIO_AUTH_TOKEN_PREVIOUS")
+    from_number: str | None = Field(None, validation_alias="TWILIO_FROM_NUMBER")
+    messaging_service_sid: str | None = Field(None, validation_alias="TWILIO_MESSAGING_SERVICE_SID")
+    page_number: str | None = Field(None, validation_alias="TWILIO_PAGE_NUMBER")
+    twilio_base_url: str | None = Field(None, validation_alias="TWILIO_BASE_URL")
+
+    @cached_property
+    def folder(self) -> Path:
+        """MONITOR_HOME, with ~ filled in."""
+        return self.home.expanduser().absolute()
+
+    @cached_property
+    def database_url(self) -> str:
+        if self.database:
+            return self.database
+        return f"sqlite:///{self.folder / 'monitor.db'}"
+
+    @cached_property
+    def sms_kind(self) -> SmsKind:
+        """Twilio when its credentials are set, else the built-in phones."""
+        if self.sms:
+            return self.sms
+        return SmsKind.TWILIO if self.account_sid and self.auth_token else SmsKind.PHONES
+
+    def require_twilio(self) -> None:
+        """Refuse a half-set Twilio, naming the first setting that is missing."""
+        needed = {
+            "TWILIO_ACCOUNT_SID": self.account_sid,
+            "TWILIO_AUTH_TOKEN": self.auth_token,
+            "TWILIO_FROM_NUMBER": self.from_number or self.messaging_service_sid,
+        }
+        for name, value in needed.items():
+            if not value:
+                raise BadInput(name, "nothing", "the value from the Twilio console (README, 'Run it for real')")
+
+
+def read_settings() -> Settings:
+    """The settings, or one clear line about the first that cannot be used."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(".".join(map(str, first["loc"])), first.get("input"), first["msg"]) from None

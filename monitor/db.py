@@ -1,0 +1,127 @@
+"""Engine, declarative base, the UTC column type, and the one way to open a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+from monitor.errors import BadInput, NotReady
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware UTC instant. A naive one is a mistake and is refused on its way in."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored: give it a time zone")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The tables' common ground; datetimes are aware UTC everywhere."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UTCDateTime()}  # noqa: RUF012 -- SQLAlchemy reads it as it stands
+
+
+Sessions = sessionmaker[Session]
+
+
+def connect(url: str) -> Engine:
+    """An engine for this URL. SQLite runs in WAL mode with immediate transactions, so a writer never
+    finds half-way that another one was first."""
+    try:
+        parsed = make_url(url)
+        engine = create_engine(url, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+    except (ArgumentError, NoSuchModuleError, ImportError):
+        allowed = "sqlite:///path or postgresql+psycopg://user@host/name"
+        raise BadInput("MONITOR_DATABASE_URL", url.split("@")[-1], allowed) from None
+    if engine.dialect.name == "sqlite":
+        _tune_sqlite(engine)
+    return engine
+
+
+def _tune_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        for pragma in ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def open_sessions(engine: Engine) -> Sessions:
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+@contextmanager
+def transaction(sessions: Sessions) -> Iterator[Session]:
+    """One unit of work: committed at the end, rolled back on any error.
+
+    What the database itself cannot do (locked, read-only, full, gone) becomes `NotReady`,
+    so that a webhook answers 503 and the provider comes again.
+    """
+    try:
+        with sessions.begin() as session:
+            yield session
+    except DBAPIError as error:
+        if is_outage(error):
+            raise NotReady(f"the database cannot work now: {_reason(error)}") from error
+        raise
+
+
+OUTAGE_WORDS = ("locked", "readonly", "read-only", "full", "unable to open", "disk i/o", "no such table")
+
+
+def is_outage(error: DBAPIError) -> bool:
+    """Whether this is the database's trouble and not a mistake in what was asked of it."""
+    words = str(error.orig).lower()
+    lost = error.connection_invalidated or type(error.orig).__name__ in {"OperationalError", "InterfaceError"}
+    return lost or any(word in words for word in OUTAGE_WORDS)
+
+
+def _reason(error: DBAPIError) -> str:
+    # The driver's own words hold no row data; str(error) would show the statement's parameters.
+    return str(error.orig).splitlines()[0] if error.orig else "no answer"
+
+
+def migrations_folder() -> Path:
+    """Inside the wheel, or beside the package in a checkout."""
+    return data_folder("migrations")
+
+
+def data_folder(name: str) -> Path:
+    here = Path(__file__).parent
+    inside = here / name
+    return inside if inside.is_dir() else here.parent / name

@@ -1,0 +1,33 @@
+"""Tables only; importing this package declares them all."""
+
+from monitor.db import Base
+from monitor.models.alert import Alert, Page, Task
+from monitor.models.assessment import Assessment, CheckIn
+from monitor.models.audit import Cursor, Event, Heartbeat, VirtualClock
+from monitor.models.message import Callback, Inbound, Message, PhoneText
+from monitor.models.patient import Clinic, Episode, Patient, ProtocolVersion
+from monitor.models.staff import Override, Shift, Staff
+
+__all__ = [
+    "Alert",
+    "Assessment",
+    "Base",
+    "Callback",
+    "CheckIn",
+    "Clinic",
+    "Cursor",
+    "Episode",
+    "Event",
+    "Heartbeat",
+    "Inbound",
+    "Message",
+    "Override",
+    "Page",
+    "Patient",
+    "PhoneText",
+    "ProtocolVersion",
+    "Shift",
+    "Staff",
+    "Task",
+    "VirtualClock",
+]

@@ -1,0 +1,53 @@
+"""What happened, in the order it happened, and the program's own small memory."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from monitor.db import Base
+
+
+class Event(Base):
+    """One line of the log: appended, never changed. `detail` holds ids and codes, never a patient's words."""
+
+    __tablename__ = "events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(32), index=True)
+    actor: Mapped[str] = mapped_column(String(40), default="system")
+    patient_id: Mapped[int | None] = mapped_column(ForeignKey("patients.id"), index=True)
+    alert_id: Mapped[int | None] = mapped_column(ForeignKey("alerts.id"), index=True)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class Heartbeat(Base):
+    """When each part of the program last said that it lives."""
+
+    __tablename__ = "heartbeats"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    at: Mapped[datetime]
+
+
+class Cursor(Base):
+    """How far something has been read: the provider's inbound list, for one."""
+
+    __tablename__ = "cursors"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    at: Mapped[datetime]
+
+
+class VirtualClock(Base):
+    """How far the built-in phones' clock is moved from the machine's; one row, or none."""
+
+    __tablename__ = "virtual_clock"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    offset_seconds: Mapped[float]
