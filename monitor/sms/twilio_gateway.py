@@ -115,8 +115,7 @@ class TwilioGateway:
         """
         with _readable():
             listed = self._client.messages.list(to=to, page_size=PAGE_SIZE)
-            ours = [m for m in listed if m.direction != "inbound" and _created(m) >= _second(since)]
-            return [_sent(message) for message in sorted(ours, key=_created)]
+            return [_sent(m) for m in _oldest_first(listed, since) if m.direction != "inbound"]
 
     def received_since(self, since: datetime) -> Sequence[Received]:
         """Texts to our numbers or our messaging service since then, oldest first."""
@@ -124,8 +123,7 @@ class TwilioGateway:
         after = _second(since) - timedelta(days=1)
         with _readable():
             listed = self._client.messages.list(date_sent_after=after, page_size=PAGE_SIZE, **self._only_to())
-            ours = [m for m in listed if self._is_for_us(m) and _created(m) >= _second(since)]
-            return [_received(message) for message in sorted(ours, key=_created)]
+            return [_received(m) for m in _oldest_first(listed, since) if self._is_for_us(m)]
 
     def _only_to(self) -> dict[str, str | None]:
         """With a single number Twilio can leave out all that we sent ourselves."""
@@ -214,6 +212,11 @@ def _status(resource: Any) -> ProviderStatus:
     """A state that is new to us says no more than that Twilio has it."""
     known = resource.status in set(ProviderStatus)
     return ProviderStatus(resource.status) if known else ProviderStatus.ACCEPTED
+
+
+def _oldest_first(listed: list[Any], since: datetime) -> list[Any]:
+    """Twilio lists the newest first; turned round before sorting, texts of one second keep their order."""
+    return sorted((m for m in reversed(listed) if _created(m) >= _second(since)), key=_created)
 
 
 def _created(message: Any) -> datetime:

@@ -35,6 +35,7 @@ class Carrier:
 
     def __init__(self, webhooks: Webhooks, clock: Clock) -> None:
         self.webhooks, self.clock = webhooks, clock
+        self.calls_back = True
         self.closing = Event()
         self._pool = ThreadPoolExecutor(16, thread_name_prefix="twilio-standin")
         self._under_way: set[Future[None]] = set()
@@ -80,7 +81,7 @@ class Carrier:
             message.error_code = delivery.error_code
 
     def _tell(self, message: Message, state: str, delivery: Delivery) -> None:
-        if not (message.callback and delivery.calls_back):
+        if not (message.callback and delivery.calls_back and self.calls_back):
             return
         code = delivery.error_code if state == delivery.ends else None
         for _ in range(delivery.times):
@@ -150,7 +151,8 @@ class Call:
     def _move(self, status: str) -> None:
         self.record.status = status
         event = EVENT_OF.get(status, "completed")
-        if self.record.callback and event in (self.record.events or ("completed",)):
+        wanted = event in (self.record.events or ("completed",))
+        if self.record.callback and wanted and self._carrier.calls_back:
             self._carrier.webhooks.call(self.record.callback, self._params())
 
     def _play(self, url: str, extra: dict[str, str]) -> bool:

@@ -13,7 +13,7 @@ CALL_EVENTS = {"initiated", "ringing", "answered", "completed"}
 
 @dataclass(frozen=True)
 class Refusal:
-    code: int
+    code: int | None
     message: str
     status: int = 400
 

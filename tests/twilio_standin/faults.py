@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+USUAL = object()
+
 
 class Ending(StrEnum):
     """How the connection ends."""
@@ -23,13 +25,17 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True)
 class Fault:
-    """`accepts`: the message or call is kept and goes out, whatever the caller is told."""
+    """`accepts`: the message or call is kept and goes out, whatever the caller is told.
+
+    `payload` takes the place of the usual JSON of an error.
+    """
 
     ending: Ending = Ending.ANSWER
     accepts: bool = False
     status: int = 0
     code: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    payload: object = USUAL
 
 
 def busy(retry_after: int | str | None = None) -> Fault:

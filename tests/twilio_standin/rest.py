@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from monitor.clock import Clock
 from tests.twilio_standin.carrier import Call, Carrier, Delivery
 from tests.twilio_standin.checks import Refusal, check_call, check_message
-from tests.twilio_standin.faults import Ending, Fault, Plans
+from tests.twilio_standin.faults import USUAL, Ending, Fault, Plans
 from tests.twilio_standin.records import API, CallRecord, Message, Request
 from tests.twilio_standin.server import Reply
 
@@ -33,6 +33,7 @@ class Account:
     clock: Clock
     status: str = "active"
     type: str = "Full"
+    largest_page: int = 1000
     messages: list[Message] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
@@ -64,7 +65,9 @@ class Rest:
         taken = self._route(request) if fault.accepts else Reply(201, {"sid": "SM"})
         if fault.ending != Ending.ANSWER:
             return replace(taken, ending=fault.ending)
-        return refuse(Refusal(fault.code or 0, "as planned", fault.status), **fault.headers)
+        if fault.payload is not USUAL:
+            return Reply(fault.status, fault.payload, fault.headers)
+        return refuse(Refusal(fault.code, "as planned", fault.status), fault.headers)
 
     def _is_authentic(self, request: Request) -> bool:
         pair = f"{self.account.sid}:{self.account.auth_token}".encode()
@@ -142,35 +145,29 @@ class Rest:
     def _list_messages(self, request: Request) -> Reply:
         """Newest first, in pages that a token keeps stable while new messages arrive."""
         query = dict(request.query)
-        size = min(int(query.get("PageSize", 50)), 1000)
+        size = min(int(query.get("PageSize", 50)), self.account.largest_page)
         found = [m for m in reversed(self.account.messages) if _matches(m, query)]
         token = query.get("PageToken", "").removeprefix("PA")
         start = next((i + 1 for i, m in enumerate(found) if m.sid == token), 0)
         page = found[start : start + size]
         more = start + size < len(found)
-        after = (
-            {
-                "PageSize": str(size),
-                "Page": str(int(query.get("Page", 0)) + 1),
-                "PageToken": f"PA{page[-1].sid}",
-            }
-            if more
-            else {}
-        )
-        following = f"{request.path}?{urlencode(query | after)}" if more else None
-        return Reply(
-            200, {"messages": [m.as_json() for m in page], "page_size": size, "next_page_uri": following}
-        )
+        following = _next_page(request, after=page[-1]) if more else None
+        return Reply(200, {"messages": [m.as_json() for m in page], "next_page_uri": following})
 
 
-def refuse(refusal: Refusal, **headers: str) -> Reply:
+def refuse(refusal: Refusal, headers: Mapping[str, str] | None = None) -> Reply:
     payload = {
         "code": refusal.code,
         "message": refusal.message,
         "more_info": f"https://www.twilio.com/docs/errors/{refusal.code}",
         "status": refusal.status,
     }
-    return Reply(refusal.status, payload, headers)
+    return Reply(refusal.status, payload, headers or {})
+
+
+def _next_page(request: Request, *, after: Message) -> str:
+    number = int(request.query.get("Page", 0)) + 1
+    return f"{request.path}?{urlencode({**request.query, 'Page': number, 'PageToken': f'PA{after.sid}'})}"
 
 
 def _not_found(path: str) -> Reply:

@@ -51,8 +51,8 @@ class Standin:
         self.public_url = public_url
         self.account = Account(account_sid, auth_token, list(numbers), service_sid, clock)
         self._webhooks = Webhooks(auth_token=auth_token, previous_auth_token=previous_auth_token, post=post)
-        self._carrier = Carrier(self._webhooks, clock)
-        self._rest = Rest(self.account, self._carrier)
+        self.carrier = Carrier(self._webhooks, clock)
+        self._rest = Rest(self.account, self.carrier)
         self._control = Control(self)
         self._server = Server(port, self._answer)
 
@@ -89,7 +89,7 @@ class Standin:
 
     def settle(self, timeout: float = 10.0) -> None:
         """Wait until every callback under way has been answered."""
-        self._carrier.settle(timeout)
+        self.carrier.settle(timeout)
 
     # --- what shall go wrong -------------------------------------------------------------------
 
@@ -102,6 +102,10 @@ class Standin:
     def deliver_next(self, delivery: Delivery, *, to: str | None = None, times: int | None = 1) -> None:
         """The next messages (to this number) fare so."""
         self._rest.deliveries.add(delivery, to=to, times=times)
+
+    def mute(self) -> None:
+        """No callback at all, for tests that do not listen."""
+        self.carrier.calls_back = False
 
     # --- what patients do ----------------------------------------------------------------------
 
@@ -189,7 +193,7 @@ class Standin:
     def close(self) -> None:
         """End every connection and thread."""
         self._server.close()
-        self._carrier.close()
+        self.carrier.close()
 
     def __enter__(self) -> Self:
         return self
