@@ -115,7 +115,7 @@ class TwilioGateway:
         """
         with _readable():
             listed = self._client.messages.list(to=to, page_size=PAGE_SIZE)
-            return [_sent(m) for m in _oldest_first(listed, since) if m.direction != "inbound"]
+            return [_sent(m) for m in _oldest_first(listed, since)]
 
     def received_since(self, since: datetime) -> Sequence[Received]:
         """Texts to our numbers or our messaging service since then, oldest first."""

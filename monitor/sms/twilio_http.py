@@ -74,7 +74,7 @@ class TwilioHttp:
             )
         except (requests.RequestException, HTTPError) as error:
             # "from None": the library's message holds the URL, and with it a phone number.
-            raise _broken(error) from None
+            raise meaning_of(error) from None
         response.encoding = "utf-8"
         _check(response, creates=method.upper() == "POST")
         return response
@@ -90,8 +90,12 @@ class TwilioHttp:
         return wanted._replace(scheme=self._base.scheme, netloc=self._base.netloc, path=path).geturl()
 
 
-def _broken(error: Exception) -> GatewayUnreachable | GatewayUnknown:
-    """Whether the connection failed before the request was written, or at some point after."""
+def meaning_of(error: Exception) -> GatewayUnreachable | GatewayUnknown:
+    """What a failed connection says: it broke before the request was written, or at some point after.
+
+    >>> meaning_of(requests.ReadTimeout())
+    GatewayUnknown("the provider's answer was lost (ReadTimeout)")
+    """
     kind = type(error).__name__
     if _never_connected(error):
         return GatewayUnreachable(f"no connection to the provider ({kind})")

@@ -126,6 +126,15 @@ def test_a_local_time_asks_for_the_same_texts(
     assert len(gateway.sent_since(PATIENT, START.astimezone(ZoneInfo("Pacific/Auckland")))) == 0
 
 
+def test_what_we_sent_ourselves_was_not_received(
+    make_gateway: GatewayFactory, standin: Standin, clock: StoppedClock
+) -> None:
+    gateway = make_gateway(messaging_service_sid=SERVICE_SID)
+    gateway.send(Text(1, PATIENT, "ours, through the service"))
+    standin.settle()
+    assert gateway.received_since(START) == []
+
+
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from time import sleep
+from typing import Any
+
+import pytest
 
 from monitor.errors import GatewayBusy
+from monitor.sms import twilio_http
 from monitor.sms.gateway import Text
 from tests.sms.conftest import GatewayFactory
 from tests.twilio_standin import Standin, busy
@@ -42,13 +46,19 @@ def test_a_threads_error_is_its_own(make_gateway: GatewayFactory, standin: Stand
         assert Counter(pool.map(send, range(100))) == {"sent 0": 50, "busy 1": 50}
 
 
-def test_threads_that_start_together_make_one_client(make_gateway: GatewayFactory) -> None:
-    gateway = make_gateway()
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        with ThreadPoolExecutor(THREADS) as pool:
-            lines = list(pool.map(lambda _: gateway.check(), range(THREADS)))
-    finally:
-        sys.setswitchinterval(interval)
+def test_threads_that_start_together_make_one_client(
+    make_gateway: GatewayFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway, made = make_gateway(), []
+
+    class Counted(twilio_http.TwilioHttp):
+        def __init__(self, **settings: Any) -> None:
+            made.append(self)
+            sleep(0.05)  # as slow as the import of the SDK
+            super().__init__(**settings)
+
+    monkeypatch.setattr(twilio_http, "TwilioHttp", Counted)
+    with ThreadPoolExecutor(THREADS) as pool:
+        lines = list(pool.map(lambda _: gateway.check(), range(THREADS)))
     assert set(lines) == {"Twilio answers, account active"}
+    assert len(made) == 1

@@ -120,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(reply)
 
     def _send(self, reply: Reply) -> None:
-        body = json.dumps(reply.payload).encode()
+        body = json.dumps(reply.payload, ensure_ascii=False).encode()
         if reply.ending == Ending.GARBLED:
             body = b"<html>" + body[: len(body) // 2]
         self.send_response(reply.status)
