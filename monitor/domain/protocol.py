@@ -9,6 +9,22 @@ from enum import StrEnum
 
 from monitor.domain.terms import Amount, Band, Detail, Sign, Trend
 
+# The facts of an episode that steps and rules may ask for.
+TRAITS = frozenset(
+    {
+        "two_stage",
+        "upper",
+        "lower",
+        "crown_fitted",
+        "not_crown_fitted",
+        "removable_stitches",
+        "removable_stitches_plain",
+        "removable_stitches_flap",
+        "flap",
+        "planned",
+    }
+)
+
 
 class StepKind(StrEnum):
     """What a planned text is for."""
@@ -25,7 +41,7 @@ class Step:
 
     `expires_days` counts days from the step's own day: 0 = useless tomorrow. `repeat_months` makes it recur
     forever. `needs` names a trait of the episode without which it is skipped ("removable_stitches").
-    `send_late` says what to do when its time has passed: send at once until it expires, or skip with a reason.
+    `send_late` says what to do when its time has passed: send at once until it expires, or skip it.
     """
 
     key: str
@@ -50,6 +66,7 @@ class Option:
     sign: Sign | None = None
     trend: Trend | None = None
     absent: bool = False
+    amount: Amount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +88,12 @@ class Question:
 class When:
     """The condition of a rule; every part that is given must hold.
 
-    `pain_min` and `rise_min` are points of 0-10, `temp_min` degrees Celsius, `hours_max` and `hours_min` hours
-    since surgery. `with_any` are signs of which one must be abnormal beside this one. `trait` is a fact of
-    the episode ("two_stage", "upper", "crown_fitted", "not_crown_fitted"), `risk` a risk factor.
+    `pain_min`, `pain_max` and `rise_min` are points of 0-10, `temp_min` (that or more) and `temp_below`
+    degrees Celsius, `hours_max` and `hours_min` hours since surgery; an unknown number is within no limits.
+    `no_number`: no pain score or temperature was given for this sign. `no_trend` beside `trend` allows silence
+    as well as those words, `no_amount` likewise. `with_any` are signs of which one must be abnormal beside
+    this one, `beside` signs of which one must be there at all. `new` asks whether no earlier assessment had
+    the sign. `trait` is one of TRAITS, `risk` a risk factor.
     """
 
     sign: Sign
@@ -89,9 +109,12 @@ class When:
     pain_max: int | None = None
     rise_min: int | None = None
     temp_min: float | None = None
+    temp_below: float | None = None
+    no_number: bool = False
     hours_min: float | None = None
     hours_max: float | None = None
     with_any: tuple[Sign, ...] = ()
+    beside: tuple[Sign, ...] = ()
     new: bool | None = None
     trait: str | None = None
     risk: str | None = None
@@ -101,7 +124,8 @@ class When:
 class Rule:
     """One line of clinical knowledge: when it holds, how soon somebody must act, why, and who says so.
 
-    `at_night` marks an urgent finding that is paged at night too; `clock` one that loses its chance by the hour.
+    `at_night` marks an urgent finding that is paged at night too, `clock` one that loses its chance by the
+    hour. Where this rule holds, those it `replaces` are left out: it says the same sign more exactly.
     """
 
     id: str
@@ -112,6 +136,8 @@ class Rule:
     source: str
     at_night: bool = False
     ask: str | None = None  # a follow-up question that this finding calls for
+    clock: bool = False
+    replaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,3 +191,4 @@ class Protocol:
     steps: tuple[Step, ...]
     questions: Mapping[str, Question]  # in the order asked: pain, gum, signs, then follow-ups
     outcomes: Mapping[str, str]  # what staff record when a patient was helped
+    severe_pain: int  # "unbearable", "agony" without a number count as this score
