@@ -90,10 +90,10 @@ class When:
 
     `pain_min`, `pain_max` and `rise_min` are points of 0-10, `temp_min` (that or more) and `temp_below`
     degrees Celsius, `hours_max` and `hours_min` hours since surgery; an unknown number is within no limits.
-    `no_number`: no pain score or temperature was given for this sign. `no_trend` beside `trend` allows silence
-    as well as those words, `no_amount` likewise. `with_any` are signs of which one must be abnormal beside
-    this one, `beside` signs of which one must be there at all. `new` asks whether no earlier assessment had
-    the sign. `trait` is one of TRAITS, `risk` a risk factor.
+    `no_number`: no pain score or temperature was given for this sign. `no_trend` beside `trend` allows
+    silence as well as those words, `no_amount` likewise. `with_any` are signs of which one must be abnormal
+    beside this one, `beside` signs of which one must be there at all. `new` asks whether no earlier
+    assessment had the sign. `trait` is one of TRAITS, `risk` a risk factor.
     """
 
     sign: Sign
