@@ -1,0 +1,126 @@
+"""Items cut into clauses: the stretch of a text in which one "no", one person, one time holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from monitor.domain.items import Item, Pause
+from monitor.domain.lexicon import Kind
+
+
+class Lead(StrEnum):
+    """What stands before a clause."""
+
+    START = "start"  # the beginning of a sentence
+    COMMA = "comma"
+    CONTRAST = "contrast"
+    EXCEPT = "except"
+    JOINED = "joined"  # "and it ...": a new statement in the same breath
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """Items that belong together; `sentence` counts sentences, `asked` says that it ends in a question mark."""
+
+    lead: Lead
+    items: tuple[Item, ...]
+    sentence: int
+    asked: bool = False
+
+    @property
+    def signs(self) -> tuple[Item, ...]:
+        return tuple(item for item in self.items if item.is_sign)
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return frozenset(item.kind for item in self.items)
+
+
+# What a negation makes of the word after it: "not better" says the same, "not fine" is a complaint.
+_NEGATED = {
+    Kind.RESOLVED: Kind.SAME,
+    Kind.BETTER: Kind.SAME,
+    Kind.WORSE: Kind.SAME,
+    Kind.FINE: Kind.COMPLAINT,
+    Kind.BLANKET: Kind.COMPLAINT,
+    Kind.MUCH: Kind.TRACE,
+}
+# After these a statement is complete: "pain is fine its the blood" begins a new one at "its".
+_CLOSED = frozenset({Kind.FINE, Kind.BLANKET, Kind.RESOLVED, Kind.BETTER, Kind.SAME})
+_LEADS = {Kind.CONTRAST: Lead.CONTRAST, Kind.EXCEPT: Lead.EXCEPT}
+
+
+def cut_clauses(items: Sequence[Item]) -> list[Clause]:
+    """Clauses in order, with negated courses ("not better") already read as what they say."""
+    clauses: list[Clause] = []
+    for sentence, (part, asked) in enumerate(_sentences(items)):
+        pieces = list(_pieces(_read_negated(part), sentence))
+        clauses += [replace(piece, asked=asked) for piece in pieces]
+    return clauses
+
+
+def _sentences(items: Sequence[Item]) -> Iterator[tuple[list[Item], bool]]:
+    part: list[Item] = []
+    for item in items:
+        if item.kind in (Pause.STOP, Pause.ASK):
+            yield part, item.kind == Pause.ASK
+            part = []
+        else:
+            part.append(item)
+    yield part, False
+
+
+def _read_negated(items: Sequence[Item]) -> list[Item]:
+    """Joins a negation with the course it turns: "not going down" is one item, SAME."""
+    read: list[Item] = []
+    for item in items:
+        before = _negation_before(read)
+        turned = _NEGATED.get(Kind(item.kind)) if before is not None and item.kind in _NEGATED else None
+        if before is not None and turned is not None:
+            del read[before:]
+            read.append(replace(item, kind=turned, about=""))
+        elif before is not None and item.kind == Kind.PERSISTS:
+            continue  # "not any more", "no longer still": the negation itself stays and reaches on
+        else:
+            read.append(item)
+    return read
+
+
+def _negation_before(read: Sequence[Item]) -> int | None:
+    """Where the negation is that the next item follows, openers between them allowed."""
+    at = len(read) - 1
+    while at >= 0 and read[at].kind == Kind.OPENER:
+        at -= 1
+    return at if at >= 0 and read[at].kind in (Kind.NO, Kind.NOT) else None
+
+
+def _pieces(items: Sequence[Item], sentence: int) -> Iterator[Clause]:
+    lead, piece = Lead.START, list[Item]()
+    for at, item in enumerate(items):
+        following = items[at + 1].kind if at + 1 < len(items) else ""
+        new = _lead_of(item, following)
+        if item.kind == Kind.SUBJECT and piece and piece[-1].kind in _CLOSED:
+            yield Clause(lead, tuple(piece), sentence)
+            lead, piece = Lead.JOINED, [item]
+            continue
+        if new is None:
+            piece.append(item)
+            continue
+        if piece:
+            yield Clause(lead, tuple(piece), sentence)
+        lead, piece = (new, []) if piece or new is not Lead.COMMA else (lead, [])
+    if piece:
+        yield Clause(lead, tuple(piece), sentence)
+
+
+def _lead_of(item: Item, following: str) -> Lead | None:
+    """The lead of the clause that this item opens, None if it opens none."""
+    if item.kind in _LEADS:
+        return _LEADS[Kind(item.kind)]
+    if item.kind == Pause.COMMA:
+        return Lead.COMMA
+    if item.kind in (Kind.JOINER, Pause.LINK) and following in (Kind.SUBJECT, Kind.OPENER):
+        return Lead.JOINED
+    return None

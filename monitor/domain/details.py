@@ -1,0 +1,34 @@
+"""The finer points of a text: which part came out, how bad, how long ago."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from monitor.domain.lexicon import Kind, Lexicon
+from monitor.domain.normalise import Shape, Token
+from monitor.domain.phrases import longest
+from monitor.domain.terms import Detail
+
+
+def read_details(
+    tokens: Sequence[Token], lexicons: Mapping[str, Lexicon]
+) -> tuple[frozenset[Detail], float | None]:
+    """The details that phrases of any language name, and how many hours ago something happened.
+
+    A phrase for a stretch of time that holds a number ("# hours ago") is that many times its hours.
+    """
+    details: set[Detail] = set()
+    hours: float | None = None
+    for lexicon in lexicons.values():
+        atoms = [lexicon.vocabulary.atoms("#" if t.shape is Shape.NUMBER else t.text) for t in tokens]
+        for found in longest(lexicon.details.find(tokens, atoms)):
+            if found.meaning.kind != Kind.AGO:
+                details.add(Detail(found.meaning.about))
+            elif hours is None:
+                hours = float(found.meaning.about) * _count(tokens, found.places)
+    return frozenset(details), hours
+
+
+def _count(tokens: Sequence[Token], places: Sequence[int]) -> float:
+    numbers = [tokens[place].text for place in places if tokens[place].shape is Shape.NUMBER]
+    return float(numbers[0].replace(",", ".")) if numbers else 1.0

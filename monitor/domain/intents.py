@@ -1,0 +1,61 @@
+"""What a text is for, beside the signs it tells of, and what in it a person must answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monitor.domain.clauses import Clause
+from monitor.domain.items import Pause
+from monitor.domain.lexicon import Kind
+from monitor.domain.terms import REMINDER, Intent
+
+KEYWORD_INTENTS = {Kind.STOP_WORD: Intent.STOP, Kind.START: Intent.START, Kind.HELP: Intent.HELP}
+_REVIEWS = {
+    Kind.QUESTION: "question",
+    Kind.PRESUMING: "question",
+    Kind.WONDER: "question",
+    Kind.CALL: "call for help",
+    Kind.RESCHEDULE: "appointment",
+    Kind.WRONG_NUMBER: "wrong number",
+    Kind.COMPLAINT: "body complaint not understood",
+    Kind.ELSEWHERE: "body complaint elsewhere",
+    Kind.REMARK: "remark",
+}
+
+
+def read_intent(clauses: Sequence[Clause], *, question: str, answered: bool) -> Intent:
+    """What the text is for; `answered` says that it told of a sign, a number or a course."""
+    kinds = frozenset().union(*(clause.kinds for clause in clauses)) if clauses else frozenset[str]()
+    for kind, intent in ((Kind.STOP, Intent.STOP), (Kind.WRONG_NUMBER, Intent.WRONG_NUMBER)):
+        if kind in kinds:
+            return intent
+    if Kind.RESCHEDULE in kinds or (question == REMINDER and kinds & {Kind.NO, Kind.NOT}):
+        return Intent.RESCHEDULE
+    if is_question(clauses):
+        return Intent.QUESTION
+    if Kind.CONFIRM in kinds or (question == REMINDER and kinds & {Kind.YES, Kind.FINE, Kind.BLANKET}):
+        return Intent.CONFIRM
+    if answered:
+        return Intent.ANSWER
+    if Kind.CALL in kinds:
+        return Intent.HELP
+    if Kind.THANKS in kinds:
+        return Intent.THANKS
+    return Intent.OTHER
+
+
+def is_question(clauses: Sequence[Clause]) -> bool:
+    """Whether the text asks something of us: question words, or a question mark that nothing answers."""
+    for clause in clauses:
+        kinds = clause.kinds
+        if kinds & {Kind.QUESTION, Kind.PRESUMING, Kind.WONDER} and Pause.LINK not in kinds:
+            return True
+    return bool(clauses) and clauses[-1].asked
+
+
+def review_reasons(clauses: Sequence[Clause]) -> tuple[str, ...]:
+    """Why a person must read the text, from its words alone."""
+    found = [_REVIEWS[Kind(item.kind)] for c in clauses for item in c.items if item.kind in _REVIEWS]
+    if is_question(clauses):
+        found.append("question")
+    return tuple(dict.fromkeys(found))

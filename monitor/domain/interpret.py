@@ -1,0 +1,103 @@
+"""One text of a patient, read: words in, a Reading out. Deterministic, and every finding shows its words.
+
+tokens -> items (lexicon) -> clauses -> mentions of signs, quantities, intent -> reading
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from monitor.domain.clauses import Clause, cut_clauses
+from monitor.domain.details import read_details
+from monitor.domain.intents import KEYWORD_INTENTS
+from monitor.domain.items import Item, read_items, read_keyword
+from monitor.domain.lexicon import Kind, Lexicon
+from monitor.domain.mentions import Frame, Mention, frame_before, list_goes_on, mentions_in
+from monitor.domain.normalise import Token, tokenise
+from monitor.domain.options import options_of, read_options
+from monitor.domain.protocol import Option
+from monitor.domain.quantities import read_quantities
+from monitor.domain.reading import Evidence, Reading
+from monitor.domain.remarks import Asked, asked_signs, remark_on, shown_by_answers
+from monitor.domain.summary import Heard, summarise
+from monitor.domain.terms import REMINDER, Band, Disposition, Intent
+
+
+def interpret(
+    text: str,
+    *,
+    question: str,
+    day: int,  # noqa: ARG001  (what a word means does not hang on the day; what follows from it does: score.py)
+    language: str,
+    lexicons: Mapping[str, Lexicon],
+    options: tuple[Option, ...] = (),
+) -> Reading:
+    """What one text says, as an answer to `question` on postop day `day`. Never raises on any text."""
+    tokens = tokenise(text)
+    asked = Asked(question, asked_signs(question))
+    items = read_items(tokens, language, lexicons, asked=shown_by_answers(asked.signs))
+    word = read_keyword(tokens, lexicons)
+    if word is not None:
+        return _keyword_reading(word, tokens, cancels=question == REMINDER and _names(items, Kind.RESCHEDULE))
+    clauses = cut_clauses(items)
+    quantities = [
+        one for at, clause in enumerate(clauses) for one in read_quantities(clause, at, question=question)
+    ]
+    details, hours_ago = read_details(tokens, lexicons)
+    return summarise(
+        Heard(
+            tokens=tokens,
+            clauses=clauses,
+            mentions=_mentions(clauses, asked),
+            quantities=quantities,
+            chosen=read_options(quantities, options_of(question, options), asked.signs),
+            asked=asked,
+            details=details,
+            hours_ago=hours_ago,
+        )
+    )
+
+
+def _names(items: Sequence[Item], kind: Kind) -> bool:
+    return any(item.kind == kind for item in items)
+
+
+def _keyword_reading(word: Kind, tokens: Sequence[Token], *, cancels: bool) -> Reading:
+    """STOP, START or HELP; "cancel" in answer to a reminder cancels an appointment too."""
+    evidence = (Evidence("intent", tokens[0].start, tokens[-1].end),)
+    if cancels:
+        return Reading(intent=Intent.RESCHEDULE, evidence=evidence, review=("appointment", "opted out"))
+    return Reading(intent=KEYWORD_INTENTS[word], evidence=evidence)
+
+
+def _mentions(clauses: Sequence[Clause], asked: Asked) -> list[Mention]:
+    """The signs spoken of in all clauses, each clause read in the light of those before it."""
+    proxy = any(Kind.PROXY in clause.kinds for clause in clauses)
+    mentions: list[Mention] = []
+    frame, before, denied = Frame(), None, frozenset[int]()
+    for number, clause in enumerate(clauses):
+        frame = frame_before(frame, clause)
+        goes_on = list_goes_on(clause, before, denied)
+        own, denied, frame = mentions_in(clause, number, frame=frame, goes_on=goes_on, proxy=proxy)
+        if own or clause.signs:
+            mentions += own
+        else:
+            self_asked = before is not None and before.asked and bool(before.signs)
+            mentions = remark_on(clause, number, mentions, asked=asked, self_asked=self_asked)
+        before = clause
+    return mentions
+
+
+def dispose(reading: Reading, band: Band) -> Disposition:
+    """What happens next with a reply of this band.
+
+    >>> dispose(Reading(understood=False), Band.EXPECTED), dispose(Reading(), Band.SOON)
+    (<Disposition.ASK: 'ask'>, <Disposition.ALERT: 'alert'>)
+    """
+    if band >= Band.SOON:
+        return Disposition.ALERT
+    if reading.review:
+        return Disposition.REVIEW
+    if not reading.understood:
+        return Disposition.ASK
+    return Disposition.CLOSE

@@ -1,0 +1,174 @@
+"""A text's tokens read with a lexicon: the phrases that stand in it, in order, with pauses and unknown words.
+
+Each sentence is read in the patient's language unless another one knows more of its words; a single sign word
+of another language is understood all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from monitor.domain.lexicon import SIGN_KINDS, Kind, Lexicon
+from monitor.domain.normalise import Shape, Token
+from monitor.domain.phrases import Found, Meaning, longest
+from monitor.domain.spelling import respell, squeeze
+from monitor.domain.terms import Sign
+
+
+class Pause(StrEnum):
+    """What is not a phrase: punctuation that means something, and words no lexicon knows."""
+
+    STOP = "."
+    ASK = "?"
+    COMMA = ","
+    LINK = ":"
+    SLASH = "/"
+    UNKNOWN = "unknown"
+
+
+_PAUSES = {
+    ".": Pause.STOP, "!": Pause.STOP, ";": Pause.STOP, "\n": Pause.STOP, "?": Pause.ASK, ",": Pause.COMMA,
+    "(": Pause.COMMA, ")": Pause.COMMA, ":": Pause.LINK, "=": Pause.LINK, "-": Pause.LINK, "/": Pause.SLASH,
+}  # fmt: skip
+_SILENT = {Kind.WORD, Kind.IDIOM}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One phrase, number or pause; `first:last` are its token places, last one included."""
+
+    kind: str
+    first: int
+    last: int
+    about: str = ""
+    exact: bool = True  # false when a typing error was mended to find it
+
+    @property
+    def is_sign(self) -> bool:
+        return self.kind in SIGN_KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    atoms: frozenset[str]
+    exact: bool = True
+
+
+def read_items(
+    tokens: Sequence[Token], language: str, lexicons: Mapping[str, Lexicon], *, asked: Sequence[Sign]
+) -> list[Item]:
+    """Everything in a text that means something, sentence by sentence."""
+    items: list[Item] = []
+    for start, end in _sentences(tokens):
+        items += _read_sentence(tokens, start, end, language=language, lexicons=lexicons, asked=asked)
+        if end < len(tokens):
+            items.append(Item(_PAUSES[tokens[end].text], end, end))
+    return items
+
+
+def read_keyword(tokens: Sequence[Token], lexicons: Mapping[str, Lexicon]) -> Kind | None:
+    """The keyword (STOP, START, HELP) that a text is, if it is nothing else, in any language."""
+    words = [token for token in tokens if token.shape is not Shape.MARK]
+    for lexicon in lexicons.values():
+        atoms = [_understand(lexicon, token.text, False).atoms for token in words]
+        for found in lexicon.keywords.find(words, atoms):
+            if len(found.places) == len(words):
+                return Kind(found.meaning.kind)
+    return None
+
+
+def _sentences(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
+    start = 0
+    for place, token in enumerate(tokens):
+        if _PAUSES.get(token.text) in (Pause.STOP, Pause.ASK):
+            yield start, place
+            start = place + 1
+    yield start, len(tokens)
+
+
+def _read_sentence(
+    tokens: Sequence[Token],
+    start: int,
+    end: int,
+    *,
+    language: str,
+    lexicons: Mapping[str, Lexicon],
+    asked: Sequence[Sign],
+) -> list[Item]:
+    own = tokens[start:end]
+    lexicon, respelled = _best_lexicon(own, language, lexicons)
+    words = [_word(token, lexicon, respelled) for token in own]
+    layers = (*(lexicon.asked[sign] for sign in asked), lexicon.phrases)
+    found = longest([one for layer in layers for one in layer.find(own, [word.atoms for word in words])])
+    items = [_item(one, words, start) for one in found if one.meaning.kind not in _SILENT]
+    taken = {place for one in found for place in one.places}
+    for place, token in enumerate(own):
+        if place not in taken:
+            items += _leftover(token, start + place, known=bool(words[place].atoms), lexicons=lexicons)
+    return sorted(items, key=lambda item: item.first)
+
+
+def _item(found: Found, words: Sequence[_Word], offset: int) -> Item:
+    exact = all(words[place].exact for place in found.places)
+    meaning = found.meaning
+    return Item(meaning.kind, offset + found.places[0], offset + found.places[-1], meaning.about, exact)
+
+
+def _leftover(token: Token, place: int, *, known: bool, lexicons: Mapping[str, Lexicon]) -> list[Item]:
+    """What a token says that no phrase took: a number, a pause, a borrowed sign word, or something unknown."""
+    if token.shape is Shape.NUMBER:
+        return [Item(Kind.NUMBER, place, place, token.text.replace(",", "."))]
+    if token.text in _PAUSES:
+        return [Item(_PAUSES[token.text], place, place)]
+    if token.shape is not Shape.WORD:
+        return []
+    for lexicon in lexicons.values():
+        meaning = _alone(lexicon, token.text)
+        if meaning is not None and meaning.kind in SIGN_KINDS:
+            return [Item(meaning.kind, place, place, meaning.about)]
+    return [] if known else [Item(Pause.UNKNOWN, place, place)]
+
+
+def _alone(lexicon: Lexicon, word: str) -> Meaning | None:
+    token = Token(word, Shape.WORD, 0, 0)
+    found = lexicon.phrases.find([token], [lexicon.vocabulary.atoms(word)])
+    return found[0].meaning if found else None
+
+
+def _best_lexicon(
+    tokens: Sequence[Token], language: str, lexicons: Mapping[str, Lexicon]
+) -> tuple[Lexicon, bool]:
+    """The lexicon that knows most words, the patient's own first; and whether letters must be respelled."""
+    own = lexicons.get(language) or next(iter(lexicons.values()))
+    ways = [(own, False), *((lexicon, False) for lexicon in lexicons.values() if lexicon is not own)]
+    ways += [(lexicon, True) for lexicon in lexicons.values() if lexicon.respell]
+    words = [token for token in tokens if token.shape is Shape.WORD]
+    return max(ways, key=lambda way: sum(_knows(way[0], token.text, way[1]) for token in words))
+
+
+@lru_cache(maxsize=20_000)
+def _knows(lexicon: Lexicon, word: str, respelled: bool) -> bool:
+    return bool(lexicon.vocabulary.atoms(respell(word, lexicon.respell) if respelled else word))
+
+
+def _word(token: Token, lexicon: Lexicon, respelled: bool) -> _Word:
+    if token.shape is Shape.NUMBER:
+        return _Word(lexicon.vocabulary.atoms("#"))
+    return _understand(lexicon, token.text, respelled)
+
+
+@lru_cache(maxsize=20_000)
+def _understand(lexicon: Lexicon, word: str, respelled: bool) -> _Word:
+    """The phrase elements a word stands for: as written, with letters held down let go, or mended."""
+    spelled = respell(word, lexicon.respell) if respelled else word
+    for form in (spelled, *squeeze(spelled)):
+        atoms = lexicon.vocabulary.atoms(form)
+        if atoms:
+            return _Word(atoms)
+    mended: frozenset[str] = frozenset().union(
+        *(lexicon.vocabulary.atoms(near) for near in lexicon.speller.corrections(spelled))
+    )
+    return _Word(mended, exact=not mended)

@@ -1,0 +1,176 @@
+"""Every sign that a text speaks of, and what it says of it: there, not there, better, a trace, long past."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from monitor.domain.clauses import Clause, Lead
+from monitor.domain.items import Item
+from monitor.domain.lexicon import Kind
+from monitor.domain.negation import denied_places, goes_on_listing
+from monitor.domain.terms import Amount, Presence, Sign, Trend
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One sign spoken of once. `first:last` are token places; `clause` says in which clause it stands."""
+
+    sign: Sign
+    presence: Presence
+    clause: int
+    first: int
+    last: int
+    past: bool = False
+    trend: Trend | None = None
+    amount: Amount | None = None
+    doubted: bool = False  # "not sure if it moves": a person must ask
+    exact: bool = True
+
+
+TRENDS = {Kind.BETTER: Trend.BETTER, Kind.SAME: Trend.SAME, Kind.WORSE: Trend.WORSE}
+_GUM = frozenset({Sign.SWELLING, Sign.REDNESS})
+_LOOSE_PARTS = frozenset({Sign.MOBILITY, Sign.FELL_OUT, Sign.EXPOSED})
+# Somebody else's cold is nobody's alarm; somebody else's implant is the patient's, told by family.
+_ANYBODYS = frozenset(
+    {Sign.PAIN, Sign.FEVER, Sign.SMELL, Sign.SWELLING, Sign.REDNESS, Sign.REACTION, Sign.COLLAPSE, Sign.NUMBNESS,
+     Sign.BLEEDING, Sign.BREATHING}
+)  # fmt: skip
+_SUBJECTS = (Kind.PART, Kind.STITCH, Kind.ELSEWHERE)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What earlier clauses of the sentence set for the next: a hypothesis, somebody else, a list of noes."""
+
+    hypothetical: bool = False
+    doubt: bool = False
+    other: bool = False
+    subject: str = ""
+    sentence: int = 0
+
+
+def frame_before(frame: Frame, clause: Clause) -> Frame:
+    """The frame in which a clause begins: a new sentence forgets all but what was spoken of."""
+    if clause.sentence != frame.sentence:
+        return Frame(subject=frame.subject, sentence=clause.sentence)
+    if clause.lead is Lead.CONTRAST:
+        return replace(frame, hypothetical=False, doubt=False)
+    return frame
+
+
+def mentions_in(
+    clause: Clause, number: int, *, frame: Frame, goes_on: bool, proxy: bool
+) -> tuple[list[Mention], frozenset[int], Frame]:
+    """The mentions of one clause, the places it denies, and the frame it leaves behind."""
+    denied = denied_places(clause, goes_on=goes_on)
+    mentions: list[Mention] = []
+    for at, item in enumerate(clause.items):
+        frame = _frame_after(frame, item, clause)
+        if item.is_sign:
+            sign = _sign_meant(clause, at, frame.subject)
+            if sign is not None and not (frame.other and not proxy and sign in _ANYBODYS):
+                mention = _mention(item, sign, number, clause=clause, denied=at in denied)
+                mentions.append(_framed(mention, clause, frame))
+    return mentions, denied, frame
+
+
+def _frame_after(frame: Frame, item: Item, clause: Clause) -> Frame:
+    if item.kind in (Kind.HYPOTHETICAL, Kind.WONDER) and Kind.PRESUMING not in clause.kinds:
+        return replace(frame, hypothetical=True)
+    if item.kind == Kind.DOUBT:
+        return replace(frame, doubt=True)
+    if item.kind == Kind.OTHERS:
+        return replace(frame, other=True)
+    if item.kind == Kind.SELF:
+        return replace(frame, other=False)
+    if item.kind in _SUBJECTS:
+        return replace(frame, subject=item.kind)
+    return frame
+
+
+def _sign_meant(clause: Clause, at: int, earlier: str) -> Sign | None:
+    """The sign, given whose it is: a stitch that came out is no lost part, and a sore knee is not ours."""
+    sign = Sign(clause.items[at].about)
+    subject = _subject_of(clause.items, at) or (earlier if Kind.SUBJECT in clause.kinds else "")
+    if subject == Kind.STITCH and sign in _LOOSE_PARTS:
+        return None if sign is Sign.EXPOSED else Sign.STITCHES
+    if subject == Kind.ELSEWHERE:
+        return None
+    return sign
+
+
+def _subject_of(items: Sequence[Item], at: int) -> str:
+    """The nearest thing that the sign at this place can be said of: before it, else right after it."""
+    for item in reversed(items[:at]):
+        if item.kind in _SUBJECTS:
+            return item.kind
+    for item in items[at + 1 :]:
+        if item.kind in _SUBJECTS:
+            return item.kind
+        if item.is_sign:
+            break
+    return ""
+
+
+def _mention(item: Item, sign: Sign, number: int, *, clause: Clause, denied: bool) -> Mention:
+    kinds = clause.kinds
+    absent = denied != (item.kind == Kind.DENIED)
+    past = Kind.PAST in kinds and not kinds & {Kind.NOW, Kind.PERSISTS, Kind.SAME}
+    mention = Mention(
+        sign=sign,
+        presence=Presence.ABSENT if absent else Presence.PRESENT,
+        clause=number,
+        first=item.first,
+        last=item.last,
+        past=past,
+        exact=item.exact,
+    )
+    return mention if absent else _coursed(mention, item, clause)
+
+
+def _coursed(mention: Mention, item: Item, clause: Clause) -> Mention:
+    """The mention with what its clause says of its course: gone, fine, better, a trace."""
+    kinds = clause.kinds
+    if clause.lead is not Lead.EXCEPT:
+        if Kind.RESOLVED in kinds and not _comes_back(item, clause):
+            return replace(mention, presence=Presence.ABSENT)
+        if Kind.FINE in kinds and item.kind == Kind.NAMES:
+            return replace(mention, presence=Presence.ABSENT if Kind.NOW in kinds else Presence.UNKNOWN)
+    trend = next((TRENDS[kind] for kind in (Kind.WORSE, Kind.SAME, Kind.BETTER) if kind in kinds), None)
+    amount = Amount.MORE if Kind.MUCH in kinds else Amount.TRACE if Kind.TRACE in kinds else None
+    presence = presence_if_better(mention, clause) if trend is Trend.BETTER else mention.presence
+    return replace(mention, presence=presence, trend=trend, amount=amount)
+
+
+def presence_if_better(mention: Mention, clause: Clause) -> Presence:
+    """Whether a sign that is better is still there: gum may mean gone or nearly, unless a bit is left."""
+    if mention.sign in _GUM and not clause.kinds & {Kind.TRACE, Kind.PERSISTS}:
+        return Presence.UNKNOWN
+    return Presence.PRESENT
+
+
+def _comes_back(item: Item, clause: Clause) -> bool:
+    """Whether the clause takes "gone" back (came back), or says it of the signs on its other side."""
+    gone = next(at for at, one in enumerate(clause.items) if one.kind == Kind.RESOLVED)
+    back = [at for at, one in enumerate(clause.items) if one.kind in (Kind.PERSISTS, Kind.SAME)]
+    if any(at > gone for at in back):
+        return True
+    place = clause.items.index(item)
+    return place > gone and any(one.is_sign for one in clause.items[:gone])
+
+
+def _framed(mention: Mention, clause: Clause, frame: Frame) -> Mention:
+    """The mention as the frame leaves it: nothing is asserted in a hypothesis, in doubt or of another time."""
+    if mention.presence is Presence.ABSENT:
+        return mention
+    if frame.doubt:
+        return replace(mention, presence=Presence.UNKNOWN, doubted=True)
+    if frame.hypothetical or Kind.ELSEWHEN in clause.kinds:
+        return replace(mention, presence=Presence.UNKNOWN)
+    return mention
+
+
+def list_goes_on(clause: Clause, before: Clause | None, denied: frozenset[int]) -> bool:
+    """Whether a clause goes on with the negated list of the one before."""
+    return before is not None and goes_on_listing(clause, before, denied)

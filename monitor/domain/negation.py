@@ -1,0 +1,111 @@
+"""Which signs of a clause a negation covers: before ("no fever, pus or smell") and after ("pus: none")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monitor.domain.clauses import Clause, Lead
+from monitor.domain.items import Item, Pause
+from monitor.domain.lexicon import Kind
+
+# Once a negation has its sign, these show that a new statement has begun.
+_CLOSERS = frozenset(
+    {
+        Kind.SUBJECT,
+        Kind.OPENER,
+        Kind.PERSISTS,
+        Kind.TRACE,
+        Kind.MUCH,
+        Kind.WORSE,
+        Kind.SAME,
+        Kind.YES,
+        Kind.SELF,
+    }
+)
+_STRESSED = frozenset({Kind.TRACE, Kind.MUCH, Kind.PERSISTS, Kind.WORSE, Kind.YES})
+_LISTING = frozenset({Kind.JOINER, Kind.CHOICE, Pause.SLASH, Pause.LINK, Pause.COMMA})
+
+
+def denied_places(clause: Clause, *, goes_on: bool) -> frozenset[int]:
+    """Places in `clause.items` of the signs that a negation covers.
+
+    `goes_on` says that the clause continues a negated list of the clause before ("no fever, pus or smell").
+    """
+    items, denied = clause.items, set[int]()
+    scope, fresh, choice = (Kind.NO if goes_on else None), False, False
+    for at, item in enumerate(items):
+        if item.kind in (Kind.NO, Kind.NOT):
+            listed = _run_before(items, at) if item.kind == Kind.NO and _stands_after(items, at) else ()
+            denied.update(listed)
+            scope, fresh = (None if listed or _answers_alone(items, at) else Kind(item.kind)), True
+        elif item.is_sign:
+            if scope and _reaches(items, at, scope=scope, fresh=fresh, choice=choice):
+                denied.add(at)
+                fresh, choice = False, False
+            else:
+                scope = None
+        elif item.kind == Kind.CHOICE:
+            choice = True
+        elif not fresh and item.kind in _CLOSERS:
+            scope = None
+    return frozenset(denied)
+
+
+def _reaches(items: Sequence[Item], at: int, *, scope: Kind, fresh: bool, choice: bool) -> bool:
+    """Whether an open negation covers the sign at this place."""
+    item, before = items[at], items[at - 1] if at else None
+    if fresh:
+        owned = before is not None and before.kind == Kind.PART
+        return not (scope is Kind.NO and owned and item.kind == Kind.EVENTS)
+    after = items[at + 1].kind if at + 1 < len(items) else ""
+    if after in _STRESSED:
+        return False
+    return choice or item.kind == Kind.NAMES or (scope is Kind.NOT and item.kind == Kind.STATES)
+
+
+def _answers_alone(items: Sequence[Item], at: int) -> bool:
+    """`no it fell out`: the no is an answer of its own."""
+    return items[at].kind == Kind.NO and at + 1 < len(items) and items[at + 1].kind == Kind.SUBJECT
+
+
+def _stands_after(items: Sequence[Item], at: int) -> bool:
+    """Whether a no belongs to the sign before it: `pus no`, `pus: no fever: no`, not `fever no pus`."""
+    before = [item for item in items[:at] if item.kind not in (Kind.TRACE, Kind.NOW)]
+    if not before or not (before[-1].is_sign or before[-1].kind == Pause.LINK):
+        return False
+    if before[-1].kind == Pause.LINK:
+        return any(item.is_sign for item in before)
+    rest = [item for item in items[at + 1 :] if item.is_sign or item.kind == Kind.NO]
+    return not rest or (items[0].is_sign and rest[-1].kind == Kind.NO)
+
+
+def _run_before(items: Sequence[Item], at: int) -> tuple[int, ...]:
+    """The signs listed right before a no that stands after them: `pain, swelling and fever: none`."""
+    run: list[int] = []
+    for place in range(at - 1, -1, -1):
+        if items[place].is_sign:
+            run.append(place)
+        elif items[place].kind not in _LISTING and items[place].kind != Kind.NOW:
+            break
+        if items[place].is_sign and not _listed_before(items, place):
+            break
+    return tuple(run)
+
+
+def _listed_before(items: Sequence[Item], place: int) -> bool:
+    return place > 0 and items[place - 1].kind in _LISTING
+
+
+def goes_on_listing(clause: Clause, before: Clause, denied: frozenset[int]) -> bool:
+    """Whether a clause continues the negated list of the one before: only bare names, no word of its own.
+
+    `before` must end in a denied sign; `denied` are its denied places.
+    """
+    if clause.lead is not Lead.COMMA or not clause.signs or clause.sentence != before.sentence:
+        return False
+    signs = [at for at, item in enumerate(before.items) if item.is_sign]
+    ends_denied = bool(signs) and signs[-1] in denied
+    allowed = _LISTING | {Kind.NAMES, Kind.NO}
+    has_choice = Kind.CHOICE in clause.kinds
+    plain = all(item.kind in allowed or (has_choice and item.is_sign) for item in clause.items)
+    return ends_denied and plain

@@ -1,0 +1,92 @@
+"""A text as received turned into tokens: folded for comparison, each with its place in the original.
+
+Folding lowers case, drops accents, apostrophes and invisible marks, and unfolds look-alikes (full-width digits,
+key-cap emoji, ligatures), so that "Don’t", "DONT" and "dont" are one word.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+
+class Shape(StrEnum):
+    """What a token looks like."""
+
+    WORD = "word"
+    NUMBER = "number"
+    MARK = "mark"  # punctuation
+    EMOJI = "emoji"  # any other sign
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word, number or mark; `start:end` are code points of the text as received."""
+
+    text: str
+    shape: Shape
+    start: int
+    end: int
+
+
+# Folding by Unicode's own tables would turn these into letters or lose them.
+_SPECIAL = {
+    "№": " nr ",
+    "#": " nr ",
+    "º": "°",
+    "˚": "°",
+    "½": ".5",
+    "’": "",
+    "‘": "",
+    "'": "",
+    "`": "",
+    "´": "",
+    "ʼ": "",
+    "_": " ",
+}
+_TOKEN = re.compile(
+    r"(?P<number>\d+(?:[.,]\d+)?)|(?P<word>[^\W\d_]+)|"
+    r"(?P<mark>[.,;:!?()/%°+#=&\n–—]|(?<![^\W\d_])-|-(?![^\W\d_]))|(?P<emoji>[^\s\w-])"
+)
+_DASHES = {"–": "-", "—": "-"}
+
+
+@lru_cache(maxsize=4096)
+def _fold_char(char: str) -> str:
+    if char in _SPECIAL:
+        return _SPECIAL[char]
+    decomposed = unicodedata.normalize("NFKD", char).casefold()
+    return "".join(
+        c for c in decomposed if unicodedata.category(c) not in {"Mn", "Me", "Cf", "Cc"} or c == "\n"
+    )
+
+
+def fold(text: str) -> str:
+    """A text folded for comparison; not longer-lived than that, since places shift.
+
+    >>> fold("Don’t — MÁS ёж ３")
+    'dont — mas еж 3'
+    """
+    return "".join([_fold_char(char) for char in text])
+
+
+def tokenise(text: str) -> tuple[Token, ...]:
+    """The tokens of a text, in order, any Unicode allowed.
+
+    >>> [(t.text, t.start, t.end) for t in tokenise("It’s 38,2!")]
+    [('its', 0, 4), ('38,2', 5, 9), ('!', 9, 10)]
+    """
+    pieces = [_fold_char(char) if char != "\t" else " " for char in text]
+    places = [place for place, piece in enumerate(pieces) for _ in piece]
+    return tuple(
+        Token(
+            text=_DASHES.get(found.group(), found.group()),
+            shape=Shape(found.lastgroup or Shape.EMOJI),
+            start=places[found.start()],
+            end=places[found.end() - 1] + 1,
+        )
+        for found in _TOKEN.finditer("".join(pieces))
+    )

@@ -1,0 +1,179 @@
+"""Phrases of a lexicon, compiled once into a tree that is walked along a text's words.
+
+A phrase is words separated by spaces. In it,
+`bleed*` stands for any ending, `loose|wobbly` for either word, `@part` for any word of the group `part`,
+`my?` for a word that may be missing, `#` for any number in digits, and `..` for up to three words of anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from monitor.domain.normalise import Shape, Token, fold
+
+GAP = ".."
+NUMBER = "#"
+_LONGEST_GAP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a phrase says: the list of the lexicon that holds it, and the sign it is about, if any."""
+
+    kind: str
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A phrase found in a text: its words' places in the token list (gaps are left out)."""
+
+    meaning: Meaning
+    places: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Node:
+    following: dict[str, _Node] = field(default_factory=dict)
+    gap: _Node | None = None
+    meaning: Meaning | None = None
+
+
+class Vocabulary:
+    """The words and stems that the phrases of one language use, and what each word of a text can stand for."""
+
+    def __init__(self, groups: Mapping[str, Sequence[str]]) -> None:
+        self._groups = groups
+        self._words: dict[str, set[str]] = {}
+        self._stems: dict[str, set[str]] = {}
+        self._shortest_stem = 99
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Every whole word that some phrase uses."""
+        return frozenset(self._words)
+
+    @property
+    def stems(self) -> frozenset[str]:
+        """Every stem, without its star."""
+        return frozenset(self._stems)
+
+    def atom(self, element: str) -> str:
+        """An element of a phrase as it is looked up; learns its words. KeyError for an unknown group."""
+        atom = "|".join(sorted({word if word == NUMBER else fold(word) for word in self._spelled(element)}))
+        for word in atom.split("|"):
+            if word.endswith("*"):
+                self._stems.setdefault(word[:-1], set()).add(atom)
+                self._shortest_stem = min(self._shortest_stem, len(word) - 1)
+            else:
+                self._words.setdefault(word, set()).add(atom)
+        return atom
+
+    def _spelled(self, element: str) -> Iterator[str]:
+        for word in element.split("|"):
+            if word.startswith("@"):
+                yield from self._groups[word[1:]]
+            else:
+                yield word
+
+    def atoms(self, word: str) -> frozenset[str]:
+        """The elements of phrases that a word can stand for; empty for a word no phrase uses."""
+        atoms = set(self._words.get(word, ()))
+        for length in range(self._shortest_stem, len(word) + 1):
+            atoms |= self._stems.get(word[:length], set())
+        return frozenset(atoms)
+
+
+class Phrases:
+    """A set of phrases that can be found in a list of tokens."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._root = _Node()
+
+    def add(self, phrase: str, meaning: Meaning) -> Meaning | None:
+        """Teach a phrase; the meaning it already had, if that is another one.
+
+        >>> phrases = Phrases(Vocabulary({"part": ("cap", "screw")}))
+        >>> phrases.add("@part fell .. out", Meaning("event", "fell_out"))
+        >>> phrases.add("@part fell .. out", Meaning("event", "pus"))
+        Meaning(kind='event', about='fell_out')
+        """
+        for variant in _without_optional(phrase.split()):
+            node = self._root
+            for element in variant:
+                node = self._step(node, element)
+            if node.meaning not in (None, meaning):
+                return node.meaning
+            node.meaning = meaning
+        return None
+
+    def _step(self, node: _Node, element: str) -> _Node:
+        if element == GAP:
+            node.gap = node.gap or _Node()
+            return node.gap
+        return node.following.setdefault(self._vocabulary.atom(element), _Node())
+
+    def find(self, tokens: Sequence[Token], atoms: Sequence[frozenset[str]]) -> list[Found]:
+        """All phrases in a text, overlapping ones included; `atoms` are those of each token."""
+        found: list[Found] = []
+        for start in range(len(tokens)):
+            if atoms[start]:
+                self._walk(self._root, start, (), tokens=tokens, atoms=atoms, found=found)
+        return found
+
+    def _walk(
+        self,
+        node: _Node,
+        at: int,
+        places: tuple[int, ...],
+        *,
+        tokens: Sequence[Token],
+        atoms: Sequence[frozenset[str]],
+        found: list[Found],
+    ) -> None:
+        if node.meaning is not None:
+            found.append(Found(node.meaning, places))
+        if at < len(tokens):
+            for atom in atoms[at]:
+                child = node.following.get(atom)
+                if child is not None:
+                    self._walk(child, at + 1, (*places, at), tokens=tokens, atoms=atoms, found=found)
+        if node.gap is not None:
+            for skipped in range(_LONGEST_GAP + 1):
+                if at + skipped >= len(tokens) or _ends_phrase(tokens, at, at + skipped):
+                    break
+                self._walk(node.gap, at + skipped, places, tokens=tokens, atoms=atoms, found=found)
+
+
+def _ends_phrase(tokens: Sequence[Token], first: int, last: int) -> bool:
+    return any(token.shape not in (Shape.WORD, Shape.NUMBER) for token in tokens[first:last])
+
+
+def _without_optional(elements: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Every way to read a phrase whose elements ending in `?` may be missing."""
+    if not elements:
+        yield ()
+        return
+    first, rest = elements[0], elements[1:]
+    for tail in _without_optional(rest):
+        yield (first.rstrip("?"), *tail)
+        if first.endswith("?"):
+            yield tail
+
+
+def longest(found: Sequence[Found]) -> list[Found]:
+    """The phrases that stand, in order: where two overlap, the one of more words wins, then the earlier one.
+
+    >>> temp, crown = Found(Meaning("name", "fever"), (0,)), Found(Meaning("part"), (0, 1))
+    >>> longest([temp, crown]) == [crown]
+    True
+    """
+    taken: set[int] = set()
+    kept: list[Found] = []
+    for one in sorted(found, key=lambda f: (-len(f.places), f.places)):
+        if taken.isdisjoint(one.places):
+            taken.update(one.places)
+            kept.append(one)
+    return sorted(kept, key=lambda f: f.places)

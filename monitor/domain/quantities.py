@@ -1,0 +1,184 @@
+"""Numbers in a text, and what each of them measures: pain, temperature, a digit of a list, or nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from math import ceil
+
+from monitor.domain.clauses import Clause
+from monitor.domain.items import Item, Pause
+from monitor.domain.lexicon import Kind
+from monitor.domain.terms import Sign
+
+
+class Measure(StrEnum):
+    """What a number measures; `bare` is a number with nothing said to it."""
+
+    PAIN = "pain"
+    TEMPERATURE = "temperature"
+    BARE = "bare"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One number understood. Temperatures are degrees Celsius; `past` says that it held earlier, not now."""
+
+    measure: Measure
+    value: float
+    first: int
+    last: int
+    clause: int
+    past: bool = False
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    value: float
+    at: int  # place in the clause's items, first and last
+    end: int
+    first: int
+    last: int
+    exact: bool
+
+
+_PAIN = frozenset({Sign.PAIN, Sign.PRESSURE_PAIN})
+_TENS = 20
+
+
+def read_quantities(clause: Clause, number: int, *, question: str) -> Iterator[Quantity]:
+    """The numbers of one clause that measure something, given what was asked."""
+    if Kind.ELSEWHERE in clause.kinds:
+        return
+    numbers = list(_numbers(clause.items))
+    for one in numbers:
+        if _is_counted(clause.items, one) or _is_scale_top(clause.items, one):
+            continue
+        yield from _measured(clause, one, number, question=question)
+
+
+def _numbers(items: Sequence[Item]) -> Iterator[_Number]:
+    """Numbers of one or more items: 7, "thirty eight point five", "37 and a half"."""
+    at = 0
+    while at < len(items):
+        if items[at].kind != Kind.NUMBER:
+            at += 1
+            continue
+        one = _Number(float(items[at].about), at, at, items[at].first, items[at].last, items[at].exact)
+        while (longer := _longer(items, one)) is not None:
+            one = longer
+        yield one
+        at = one.end + 1
+
+
+def _longer(items: Sequence[Item], one: _Number) -> _Number | None:
+    """The number with the next items read into it, None if they do not belong."""
+    rest = items[one.end + 1 : one.end + 3]
+    if not rest:
+        return None
+    head, digit = rest[0], rest[1] if len(rest) > 1 and rest[1].kind == Kind.NUMBER else None
+    if head.kind == Kind.HALF and one.value == int(one.value):
+        return replace(one, value=one.value + 0.5, end=one.end + 1, last=head.last)
+    if head.kind == Kind.NUMBER and head.first == one.last + 1 and _adds_up(one.value, float(head.about)):
+        return replace(one, value=one.value + float(head.about), end=one.end + 1, last=head.last)
+    if head.kind == Kind.POINT and digit is not None and 0 <= float(digit.about) <= 9:
+        return replace(one, value=one.value + float(digit.about) / 10, end=one.end + 2, last=digit.last)
+    return None
+
+
+def _adds_up(tens: float, ones: float) -> bool:
+    """Thirty + eight, a hundred + one."""
+    return (tens >= _TENS and tens % 10 == 0 and 0 < ones < 10 and ones == int(ones) and tens < 100) or (
+        tens == 100 and ones < 20
+    )
+
+
+def _is_counted(items: Sequence[Item], one: _Number) -> bool:
+    """Whether the number counts something else: 3 days, day 5, 400 mg, tooth 14, a telephone number."""
+    after = items[one.end + 1] if one.end + 1 < len(items) else None
+    before = items[one.at - 1] if one.at else None
+    if after is not None and after.kind == Kind.UNIT and after.first == one.last + 1:
+        return True
+    if before is not None and before.kind in (Kind.LABEL, Kind.UNIT):
+        return before.kind == Kind.LABEL or one.at < 2 or items[one.at - 2].kind != Kind.NUMBER
+    return one.value >= 1000 or _is_clock(items, one)
+
+
+def _is_clock(items: Sequence[Item], one: _Number) -> bool:
+    def joined(at: int, step: int, mark: str) -> bool:
+        inside = 0 <= at + step < len(items) and 0 <= at + 2 * step < len(items)
+        return inside and items[at + step].kind == mark and items[at + 2 * step].kind == Kind.NUMBER
+
+    return (
+        joined(one.end, 1, Pause.LINK)
+        and items[one.end + 1].first == one.last + 1 == items[one.end + 2].first - 1
+    ) or (joined(one.at, -1, Pause.LINK) and items[one.at - 2].last + 2 == one.first)
+
+
+def _is_scale_top(items: Sequence[Item], one: _Number) -> bool:
+    before = items[one.at - 1].kind if one.at else ""
+    return one.at > 1 and before in (Kind.SCALE, Pause.SLASH) and items[one.at - 2].kind == Kind.NUMBER
+
+
+def _measured(clause: Clause, one: _Number, number: int, *, question: str) -> Iterator[Quantity]:
+    after = clause.items[one.end + 1].kind if one.end + 1 < len(clause.items) else ""
+    top = clause.items[one.end + 2] if one.end + 2 < len(clause.items) else None
+    scaled = after in (Kind.SCALE, Pause.SLASH) and top is not None and top.kind == Kind.NUMBER
+    near = _nearest_sign(clause.items, one)
+    quantity = Quantity(
+        Measure.BARE, one.value, one.first, one.last, number, _is_past(clause.items, one), one.exact
+    )
+    if scaled:
+        if top is not None and top.about == "10":
+            yield replace(quantity, measure=Measure.PAIN, value=_score(one.value))
+        return
+    celsius = _celsius(one.value, after, fever=question == Sign.FEVER or near == Sign.FEVER)
+    if celsius is not None:
+        yield replace(quantity, measure=Measure.TEMPERATURE, value=celsius)
+    elif near in _PAIN or (question == Sign.PAIN and near == ""):
+        yield replace(quantity, measure=Measure.PAIN, value=_score(_shifted(clause.items, one)))
+    elif near == "":
+        yield quantity
+
+
+def _nearest_sign(items: Sequence[Item], one: _Number) -> str:
+    """The sign a number belongs to: the last one before it, else the first after it."""
+    before = [item.about for item in items[: one.at] if item.is_sign]
+    after = [item.about for item in items[one.end + 1 :] if item.is_sign]
+    return before[-1] if before else after[0] if after else ""
+
+
+def _score(value: float) -> float:
+    return min(ceil(value), 10) if value <= 10 else -1 if value > 100 else 10
+
+
+def _shifted(items: Sequence[Item], one: _Number) -> float:
+    """ "More than 7" is 8; "less than 3" is no more than 3."""
+    before = items[one.at - 1].kind if one.at else ""
+    return one.value + 1 if before == Kind.ABOVE and one.value < 10 else one.value
+
+
+def _celsius(value: float, unit: str, *, fever: bool) -> float | None:
+    """Degrees Celsius if the number is a temperature, given its unit and whether fever was spoken of."""
+    if unit == Kind.FAHRENHEIT or (94 <= value <= 110 and (fever or value != int(value))):
+        return round((value - 32) / 1.8, 1)
+    if unit == Kind.CELSIUS and 30 <= value <= 45:
+        return round(value, 1)
+    if fever and 340 <= value <= 430:
+        return round(value / 10, 1)
+    if 34 <= value <= 43:
+        return round(value, 1)
+    return None
+
+
+def _is_past(items: Sequence[Item], one: _Number) -> bool:
+    """Whether the time said nearest to the number is over: "8 yesterday, 3 now", "was 8 now 3"."""
+    times = (Kind.PAST, Kind.NOW)
+    after = items[one.end + 1].kind if one.end + 1 < len(items) else ""
+    before = [item.kind for item in items[: one.at] if item.kind in times]
+    adjacent = items[one.at - 1].kind if one.at else ""
+    if after in times and adjacent not in times:
+        return after == Kind.PAST
+    return bool(before) and before[-1] == Kind.PAST

@@ -1,0 +1,131 @@
+"""Clauses without a sign of their own: bare answers, and remarks on what was spoken of just before.
+
+"No", "same", "a little" answer the question; "but it stopped", "still there" speak of the last sign named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from monitor.domain.clauses import Clause, Lead
+from monitor.domain.lexicon import Kind
+from monitor.domain.mentions import Mention
+from monitor.domain.terms import GUM, Amount, Presence, Sign, Trend
+
+_COURSES = (Kind.WORSE, Kind.SAME, Kind.PERSISTS, Kind.BETTER, Kind.RESOLVED, Kind.TRACE, Kind.MUCH)
+_WORSE_FORM = {Sign.BLEEDING: Sign.HEAVY_BLEEDING, Sign.SWELLING: Sign.SPREADING_SWELLING}
+_BARE = {Kind.NO: Presence.ABSENT, Kind.YES: Presence.PRESENT}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the text answers: the question's signs."""
+
+    question: str
+    signs: tuple[Sign, ...]
+
+
+def asked_signs(question: str) -> tuple[Sign, ...]:
+    """The signs a question is about; none for open questions.
+
+    >>> asked_signs("gum")
+    (<Sign.SWELLING: 'swelling'>, <Sign.REDNESS: 'redness'>)
+    """
+    if question == GUM:
+        return (Sign.SWELLING, Sign.REDNESS)
+    return (Sign(question),) if question in tuple(Sign) else ()
+
+
+def shown_by_answers(signs: tuple[Sign, ...]) -> tuple[Sign, ...]:
+    """The signs that a short answer may show, the worse one first: "it won't stop", asked about bleeding.
+
+    >>> shown_by_answers((Sign.BLEEDING,))
+    (<Sign.HEAVY_BLEEDING: 'heavy_bleeding'>, <Sign.BLEEDING: 'bleeding'>)
+    """
+    return tuple(
+        shown for sign in signs for shown in ((_WORSE_FORM[sign], sign) if sign in _WORSE_FORM else (sign,))
+    )
+
+
+def remark_on(
+    clause: Clause, number: int, mentions: Sequence[Mention], *, asked: Asked, self_asked: bool
+) -> list[Mention]:
+    """The mentions after a clause without signs: earlier ones changed, or the question's signs answered.
+
+    `self_asked` says that the clause before was a question with a sign: "Is it loose? No".
+    """
+    kinds, last = clause.kinds, _last_spoken(mentions)
+    course = next((kind for kind in _COURSES if kind in kinds), None)
+    bare = next((_BARE[kind] for kind in (Kind.NO, Kind.YES) if kind in kinds), None)
+    if self_asked and bare is not None:
+        return _changed(mentions, last, presence=bare)
+    if course is not None and (last or asked.signs):
+        return _coursed(clause, number, mentions, course=course, last=last, asked=asked, bare=bare)
+    if Kind.FINE in kinds and last and (Kind.NOW in kinds and last[0].past):
+        return _changed(mentions, last, presence=Presence.ABSENT)
+    answer = Presence.ABSENT if kinds & {Kind.BLANKET, Kind.FINE} and bare is None else bare
+    if answer is None or not _is_new(asked, mentions) or Kind.COMPLAINT in kinds:
+        return list(mentions)
+    return [*mentions, *_answers(clause, number, asked=asked, presence=answer)]
+
+
+def _is_new(asked: Asked, mentions: Sequence[Mention]) -> bool:
+    spoken = {mention.sign for mention in mentions}
+    return bool(asked.signs) and spoken.isdisjoint(asked.signs)
+
+
+def _last_spoken(mentions: Sequence[Mention]) -> tuple[Mention, ...]:
+    clause = mentions[-1].clause if mentions else -1
+    return tuple(mention for mention in mentions if mention.clause == clause)
+
+
+def _changed(mentions: Sequence[Mention], last: Sequence[Mention], **change: object) -> list[Mention]:
+    return [replace(m, **change) if m in last else m for m in mentions]  # type: ignore[arg-type]
+
+
+def _answers(clause: Clause, number: int, *, asked: Asked, presence: Presence) -> list[Mention]:
+    first, end = clause.items[0].first, clause.items[-1].last
+    return [
+        Mention(sign=sign, presence=presence, clause=number, first=first, last=end) for sign in asked.signs
+    ]
+
+
+def _coursed(
+    clause: Clause,
+    number: int,
+    mentions: Sequence[Mention],
+    *,
+    course: Kind,
+    last: Sequence[Mention],
+    asked: Asked,
+    bare: Presence | None,
+) -> list[Mention]:
+    """What "gone", "same", "still", "a bit" say of the last sign, or else of the question's."""
+    if not last or (bare is not None and _is_new(asked, mentions)):
+        fresh = _answers(clause, number, asked=asked, presence=bare or Presence.PRESENT)
+        return [*mentions, *(_follow(mention, course, clause) for mention in fresh)]
+    if clause.lead is Lead.START and course in (Kind.TRACE, Kind.MUCH):
+        return list(mentions)
+    return [_follow(mention, course, clause) if mention in last else mention for mention in mentions]
+
+
+def _follow(mention: Mention, course: Kind, clause: Clause) -> Mention:
+    """One mention as a course leaves it."""
+    if course is Kind.RESOLVED:
+        return replace(mention, presence=Presence.ABSENT)
+    denied = mention.presence is Presence.ABSENT
+    if course in (Kind.TRACE, Kind.MUCH):
+        excepted = clause.lead in (Lead.CONTRAST, Lead.EXCEPT) or Kind.NO in clause.kinds
+        if denied and not excepted:
+            return mention
+        amount = Amount.TRACE if course is Kind.TRACE else Amount.MORE
+        return replace(mention, presence=Presence.PRESENT, amount=amount)
+    if course is Kind.PERSISTS:
+        return replace(mention, presence=Presence.PRESENT)
+    trend = {Kind.BETTER: Trend.BETTER, Kind.SAME: Trend.SAME, Kind.WORSE: Trend.WORSE}[course]
+    return (
+        mention
+        if denied and course is Kind.BETTER
+        else replace(mention, presence=Presence.PRESENT, trend=trend)
+    )

@@ -1,0 +1,166 @@
+"""Everything heard in a text, summed up as one Reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.domain.clauses import Clause
+from monitor.domain.intents import read_intent, review_reasons
+from monitor.domain.items import Pause
+from monitor.domain.lexicon import Kind
+from monitor.domain.mentions import Mention
+from monitor.domain.normalise import Token
+from monitor.domain.options import Chosen
+from monitor.domain.quantities import Measure, Quantity
+from monitor.domain.reading import Evidence, Reading
+from monitor.domain.remarks import Asked
+from monitor.domain.terms import Amount, Detail, Intent, Presence, Sign, Trend
+
+FEVER_FROM = 38.0
+_IMPLIED = {Sign.HEAVY_BLEEDING: Sign.BLEEDING}
+_COURTESIES = frozenset({Intent.STOP, Intent.START, Intent.HELP, Intent.CONFIRM, Intent.THANKS})
+_REQUESTS = frozenset({Intent.QUESTION, Intent.RESCHEDULE, Intent.WRONG_NUMBER})
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Everything understood of a text before it is summed up."""
+
+    tokens: Sequence[Token]
+    clauses: Sequence[Clause]
+    mentions: Sequence[Mention]
+    quantities: Sequence[Quantity]
+    chosen: Chosen
+    asked: Asked
+    details: frozenset[Detail]
+    hours_ago: float | None
+
+
+def summarise(heard: Heard) -> Reading:
+    """One reading of everything heard."""
+    pain, temperature = _pain(heard.quantities), _temperature(heard.quantities)
+    signs = _signs(heard, pain=pain, temperature=temperature)
+    kinds = {kind for clause in heard.clauses for kind in clause.kinds}
+    blanket = Kind.BLANKET in kinds or Kind.FINE in kinds
+    told = (
+        bool(signs) or bool(_trends(heard, signs)) or pain is not None or temperature is not None or blanket
+    )
+    intent = read_intent(heard.clauses, question=heard.asked.question, answered=told)
+    review = _review(heard, told=told)
+    return Reading(
+        signs=signs,
+        trend=_trends(heard, signs),
+        amount=_amounts(heard, signs),
+        details=heard.details,
+        pain=pain,
+        temp_c=temperature,
+        hours_ago=heard.hours_ago,
+        intent=intent,
+        evidence=tuple(_evidence(heard, signs)),
+        review=review,
+        may_be_red=_may_be_red(review),
+        understood=intent in _COURTESIES | _REQUESTS or _answers(heard, signs, pain=pain, blanket=blanket),
+        blanket=blanket,
+        by_digit=bool(heard.chosen.quantities) and bool(heard.chosen.signs),
+    )
+
+
+def _pain(quantities: Sequence[Quantity]) -> int | None:
+    scores = [one for one in quantities if one.measure is Measure.PAIN and one.value >= 0]
+    now = [int(one.value) for one in scores if not one.past]
+    return max(now or [int(one.value) for one in scores], default=None)
+
+
+def _temperature(quantities: Sequence[Quantity]) -> float | None:
+    degrees = [one for one in quantities if one.measure is Measure.TEMPERATURE]
+    now = [one.value for one in degrees if not one.past]
+    return max(now or [one.value for one in degrees], default=None)
+
+
+def _signs(heard: Heard, *, pain: int | None, temperature: float | None) -> dict[Sign, Presence]:
+    signs = dict(heard.chosen.signs)
+    for sign in dict.fromkeys(mention.sign for mention in heard.mentions):
+        presence = _settled([mention for mention in heard.mentions if mention.sign is sign])
+        if presence is not Presence.UNKNOWN:
+            signs[sign] = presence
+    for sign, implied in _IMPLIED.items():
+        if signs.get(sign) is Presence.PRESENT:
+            signs[implied] = Presence.PRESENT
+    if Detail.SEVERE in heard.details and signs.get(Sign.PAIN) is not Presence.ABSENT:
+        signs[Sign.PAIN] = Presence.PRESENT
+    if pain is not None:
+        signs[Sign.PAIN] = Presence.PRESENT if pain else Presence.ABSENT
+    if temperature is not None:
+        signs[Sign.FEVER] = Presence.PRESENT if temperature >= FEVER_FROM else Presence.ABSENT
+    return signs
+
+
+def _settled(mentions: Sequence[Mention]) -> Presence:
+    """What several mentions of one sign come to: there now wins, then not there, then there lately."""
+    said = {(mention.presence, mention.past) for mention in mentions}
+    if (Presence.PRESENT, False) in said:
+        return Presence.PRESENT
+    if {(Presence.ABSENT, False), (Presence.ABSENT, True)} & said:
+        return Presence.ABSENT
+    return Presence.PRESENT if (Presence.PRESENT, True) in said else Presence.UNKNOWN
+
+
+def _trends(heard: Heard, signs: Mapping[Sign, Presence]) -> dict[Sign, Trend]:
+    trends = dict(heard.chosen.trend)
+    trends |= {mention.sign: mention.trend for mention in heard.mentions if mention.trend is not None}
+    return {sign: trend for sign, trend in trends.items() if signs.get(sign) is not Presence.ABSENT}
+
+
+def _amounts(heard: Heard, signs: Mapping[Sign, Presence]) -> dict[Sign, Amount]:
+    amounts = {m.sign: m.amount for m in heard.mentions if m.amount is not None and m.sign is Sign.BLEEDING}
+    if Sign.HEAVY_BLEEDING in signs and signs[Sign.HEAVY_BLEEDING] is Presence.PRESENT:
+        amounts[Sign.BLEEDING] = Amount.MORE
+    return {sign: amount for sign, amount in amounts.items() if signs.get(sign) is Presence.PRESENT}
+
+
+def _answers(heard: Heard, signs: Mapping[Sign, Presence], *, pain: int | None, blanket: bool) -> bool:
+    """Whether the question was answered; an open or no question is, by anything said of the body."""
+    asked = heard.asked.signs
+    if blanket:
+        return True
+    if asked == (Sign.PAIN,):
+        return pain is not None or signs.get(Sign.PAIN) is Presence.ABSENT
+    told = {*signs, *_trends(heard, signs)}
+    return not told.isdisjoint(asked) if asked else bool(told)
+
+
+def _review(heard: Heard, *, told: bool) -> tuple[str, ...]:
+    reasons = list(review_reasons(heard.clauses))
+    if any(mention.doubted for mention in heard.mentions):
+        reasons.append("sign in doubt")
+    if any(_has_strange_complaint(clause) for clause in heard.clauses):
+        reasons.append("body complaint not understood")
+    if heard.chosen.unread and told:
+        reasons.append("number not clear")
+    return tuple(dict.fromkeys(reasons))
+
+
+def _has_strange_complaint(clause: Clause) -> bool:
+    """An unknown word said of the mouth, or several of them, may be a complaint."""
+    unknown = sum(item.kind == Pause.UNKNOWN for item in clause.items)
+    of_the_mouth = bool(clause.kinds & {Kind.BODY, Kind.PART, Kind.STITCH, Kind.SUBJECT})
+    return unknown > 2 or (unknown > 0 and of_the_mouth)
+
+
+def _may_be_red(review: Sequence[str]) -> bool:
+    return "sign in doubt" in review or "body complaint not understood" in review
+
+
+def _evidence(heard: Heard, signs: Mapping[Sign, Presence]) -> Iterator[Evidence]:
+    tokens = heard.tokens
+    for mention in heard.mentions:
+        if signs.get(mention.sign) is mention.presence:
+            yield Evidence(mention.sign, tokens[mention.first].start, tokens[mention.last].end)
+    for one in heard.quantities:
+        name = {Measure.PAIN: "pain_score", Measure.TEMPERATURE: "temp_c"}.get(one.measure)
+        if name:
+            yield Evidence(name, tokens[one.first].start, tokens[one.last].end)
+    for one in heard.chosen.quantities:
+        for sign in heard.chosen.signs:
+            yield Evidence(sign, tokens[one.first].start, tokens[one.last].end)
