@@ -12,7 +12,7 @@ def describe(protocol: Protocol) -> str:
     """Signs with their rules, what findings make together, risk factors, calendar, questions and outcomes.
 
     >>> from monitor.domain.protocol import RiskLift
-    >>> from monitor.domain.terms import Band
+    >>> from monitor.domain.terms import Band, Sign
     >>> pus = Rule("pus", When(Sign.PUS), Band.URGENT, 5, "Pus on any day.", "S0")
     >>> lift = RiskLift("two-risks", 2, Band.SOON, Band.URGENT, "Two risk factors.", "S0")
     >>> names = {Sign.PUS: "pus"}
@@ -50,6 +50,7 @@ def _rule(rule: Rule) -> Iterator[str]:
 def days_of(when: When) -> str:
     """The days on which a rule holds.
 
+    >>> from monitor.domain.terms import Sign
     >>> days_of(When(Sign.PAIN, day_min=7, day_max=13)), days_of(When(Sign.PAIN, day_max=3))
     ('day 7-13', 'to day 3')
     """
@@ -64,6 +65,7 @@ def days_of(when: When) -> str:
 def condition_of(when: When) -> str:
     """The parts of a condition beside sign and days.
 
+    >>> from monitor.domain.terms import Sign
     >>> condition_of(When(Sign.PAIN, day_min=4, pain_min=7))
     'pain_min 7'
     """
