@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
@@ -35,18 +34,18 @@ class Settings(BaseSettings):
     page_number: str | None = Field(None, validation_alias="TWILIO_PAGE_NUMBER")
     twilio_base_url: str | None = Field(None, validation_alias="TWILIO_BASE_URL")
 
-    @cached_property
+    @property
     def folder(self) -> Path:
         """MONITOR_HOME, with ~ filled in."""
         return self.home.expanduser().absolute()
 
-    @cached_property
+    @property
     def database_url(self) -> str:
         if self.database:
             return self.database
         return f"sqlite:///{self.folder / 'monitor.db'}"
 
-    @cached_property
+    @property
     def sms_kind(self) -> SmsKind:
         """Twilio when its credentials are set, else the built-in phones."""
         if self.sms:
@@ -62,7 +61,9 @@ class Settings(BaseSettings):
         }
         for name, value in needed.items():
             if not value:
-                raise BadInput(name, "nothing", "the value from the Twilio console (README, 'Run it for real')")
+                raise BadInput(
+                    name, "nothing", "the value from the Twilio console (README, 'Run it for real')"
+                )
 
 
 def read_settings() -> Settings:

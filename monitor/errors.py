@@ -1,15 +1,15 @@
 """Every error this project raises, in one tree.
 
-    MonitorError                     what a caller may catch
-    ├── BadInput                     the sender's mistake: which field, what was found, what is allowed
-    │   ├── ProtocolError            a seed file that contradicts itself or the others
-    │   └── NotFound                 no such patient, clinic, alert ...
-    ├── NotReady                     the installation: no `monitor init`, database unreachable, read-only, full
-    └── GatewayError                 the SMS provider
-        ├── GatewayRefused           it answered: this will not work (with its code)
-        ├── GatewayBusy              it answered: not now (429, 5xx), try later
-        ├── GatewayUnreachable       it was never reached: nothing was sent, try later
-        └── GatewayUnknown           the answer was lost: it may or may not have been sent
+MonitorError                     what a caller may catch
+├── BadInput                     the sender's mistake: which field, what was found, what is allowed
+│   ├── ProtocolError            a seed file that contradicts itself or the others
+│   └── NotFound                 no such patient, clinic, alert ...
+├── NotReady                     the installation: no `monitor init`, database unreachable, read-only, full
+└── GatewayError                 the SMS provider
+    ├── GatewayRefused           it answered: this will not work (with its code)
+    ├── GatewayBusy              it answered: not now (429, 5xx), try later
+    ├── GatewayUnreachable       it was never reached: nothing was sent, try later
+    └── GatewayUnknown           the answer was lost: it may or may not have been sent
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class MonitorError(Exception):
 class BadInput(MonitorError):
     """A value that cannot be used, with the field, what was found and what is allowed.
 
-    >>> str(BadInput("phone", "12", "a mobile number with its country code, such as +44 7700 900123"))
-    "phone: found '12'; allowed: a mobile number with its country code, such as +44 7700 900123"
+    >>> str(BadInput("phone", "12", "a mobile number with its country code, such as +1 202 555 0123"))
+    "phone: found '12'; allowed: a mobile number with its country code, such as +1 202 555 0123"
     """
 
     status = 422

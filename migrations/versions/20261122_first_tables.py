@@ -1,6 +1,6 @@
 """first tables
 
-Revision: 86e9d9033db7
+Revision: bdf0833f582b
 Follows: 
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = '86e9d9033db7'
+revision = 'bdf0833f582b'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -197,7 +197,9 @@ def upgrade() -> None:
     sa.Column('taken_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('taken_by_id', sa.Integer(), nullable=True),
     sa.Column('told_by_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('told_band', sa.String(length=12), nullable=True),
     sa.Column('slips', sa.Integer(), nullable=False),
+    sa.Column('overdue', sa.Boolean(), nullable=False),
     sa.Column('outcome', sa.String(length=24), nullable=True),
     sa.Column('note', sa.String(length=400), nullable=True),
     sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
@@ -219,7 +221,7 @@ def upgrade() -> None:
     sa.Column('step', sa.String(length=24), nullable=False),
     sa.Column('day', sa.Integer(), nullable=False),
     sa.Column('state', sa.String(length=12), nullable=False),
-    sa.Column('findings', sa.JSON(), nullable=False),
+    sa.Column('answered', sa.JSON(), nullable=False),
     sa.Column('reasked', sa.Boolean(), nullable=False),
     sa.Column('opened_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('asked_at', sa.DateTime(timezone=True), nullable=True),
@@ -248,6 +250,7 @@ def upgrade() -> None:
     sa.Column('disposition', sa.String(length=8), nullable=False),
     sa.Column('reasons', sa.JSON(), nullable=False),
     sa.Column('reading', sa.JSON(), nullable=False),
+    sa.Column('findings', sa.JSON(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['checkin_id'], ['checkins.id'], name=op.f('fk_assessments_checkin_id_checkins')),
     sa.ForeignKeyConstraint(['episode_id'], ['episodes.id'], name=op.f('fk_assessments_episode_id_episodes')),

@@ -1,9 +1,9 @@
 """What to say next: the reading and the findings so far in, the texts to send out.
 
-    read ── red sign ── tell who calls by when ── ask about it (how long ago? how high?)
-      │                                               │
-      ├── not readable ── ask again once ── then a person reads it
-      └── answered ── say back what was read + next open question ── … ── close: what happens next
+read ── red sign ── tell who calls by when ── ask about it (how long ago? how high?)
+  │                                               │
+  ├── not readable ── ask again once ── then a person reads it
+  └── answered ── say back what was read + next open question ── … ── close: what happens next
 """
 
 from __future__ import annotations
@@ -55,7 +55,6 @@ class Turn:
     over: bool = False
     reasked: bool = False
     give_up: bool = False
-    promise: bool = False
 
 
 def interpreted_as(question: Question | None) -> str:
@@ -78,34 +77,35 @@ def decide_turn(
     band: Band,
     disposition: Disposition,
     follow_ups: Set[str] = frozenset(),
+    bare_number: bool = False,
 ) -> Turn:
     """What to say to a text that asks for more than its own effect. `findings` already hold this reading;
     `follow_ups` are the questions that the rules which fired call for."""
     answered = dialogue.answered | _answers(protocol, dialogue, reading, findings)
     if band == Band.EMERGENCY and dialogue.told != Band.EMERGENCY:
-        return Turn((Line(("close.emergency",), urgent=True),), frozenset(answered), over=True, promise=True)
+        return Turn((Line(("close.emergency",), urgent=True),), frozenset(answered), over=True)
     if disposition == Disposition.ASK:
-        return _ask_again(protocol, dialogue, frozenset(answered))
+        return _ask_again(protocol, dialogue, frozenset(answered), bare_number=bare_number)
     following = _next_question(protocol, dialogue, findings, answered=answered, follow_ups=follow_ups)
     told = _tell(dialogue, band, disposition, more_to_ask=following is not None)
-    if following is not None:
-        said = () if told else tuple(_say_back(reading))
-        lines = (*told, Line((*said, following.message), following))
-        return Turn(lines, frozenset(answered), promise=bool(told))
-    if told:
-        return Turn(told, frozenset(answered), over=True, promise=True)
-    closing = _closing(dialogue, reading, disposition)
-    return Turn(closing, frozenset(answered), over=True, promise=bool(closing) and disposition != Disposition.CLOSE)
+    if following is None:
+        return _close(dialogue, reading, band, told, disposition=disposition, answered=frozenset(answered))
+    said = () if told else tuple(_say_back(reading))
+    lines = (*told, Line((*said, following.message), following))
+    again = following.name == dialogue.question
+    return Turn(lines, frozenset(answered), reasked=again)
 
 
 def _answers(protocol: Protocol, dialogue: Dialogue, reading: Reading, findings: Findings) -> frozenset[str]:
     """Which main questions are answered by what is known now."""
     done = set()
-    if findings.pain is not None or Sign.PAIN in findings.signs and not findings.has(Sign.PAIN):
+    if findings.pain is not None or (Sign.PAIN in findings.signs and not findings.has(Sign.PAIN)):
         done.add("pain")
     if Detail.SEVERE in findings.details:
         done.add("pain")
-    if any(s in findings.trend or findings.signs.get(s) == Presence.ABSENT for s in (Sign.SWELLING, Sign.REDNESS)):
+    if any(
+        s in findings.trend or findings.signs.get(s) == Presence.ABSENT for s in (Sign.SWELLING, Sign.REDNESS)
+    ):
         done.add(GUM)
     asked = protocol.questions.get(dialogue.question or "")
     if asked is not None and (reading.blanket or _touches(asked, reading)) and asked.name != "pain":
@@ -117,7 +117,9 @@ def _answers(protocol: Protocol, dialogue: Dialogue, reading: Reading, findings:
 
 def _touches(question: Question, reading: Reading) -> bool:
     about = set(reading.signs) | set(reading.trend)
-    return bool(about & set(question.signs)) or (question.name == "temperature" and reading.temp_c is not None)
+    return bool(about & set(question.signs)) or (
+        question.name == "temperature" and reading.temp_c is not None
+    )
 
 
 def _next_question(
@@ -148,37 +150,62 @@ def _known(question: Question, findings: Findings) -> bool:
             return any(s in findings.trend for s in question.signs)
 
 
-def _ask_again(protocol: Protocol, dialogue: Dialogue, answered: frozenset[str]) -> Turn:
+def _ask_again(
+    protocol: Protocol, dialogue: Dialogue, answered: frozenset[str], *, bare_number: bool
+) -> Turn:
+    """An unreadable text is asked about once; then a person reads it."""
     question = protocol.questions.get(dialogue.question or "")
-    if question is not None and not dialogue.reasked:
+    if dialogue.reasked:
+        return Turn((Line(("close.review",)),), answered, over=True, give_up=True)
+    if question is not None:
         return Turn((Line(("ask.again", question.message), question),), answered, reasked=True)
-    return Turn((Line(("close.review",)),), answered, over=True, give_up=True, promise=True)
+    return Turn((Line(("ask.number" if bare_number else "ask.again_open",)),), answered, reasked=True)
 
 
 def _tell(dialogue: Dialogue, band: Band, disposition: Disposition, *, more_to_ask: bool) -> tuple[Line, ...]:
-    """That the team knows and calls by when: at once for what is urgent, at the end for what can wait."""
-    if disposition != Disposition.ALERT or (dialogue.told is not None and dialogue.told >= band):
+    """That the team knows and calls by when: at once for what is urgent or was asked of us, at the end of
+    the check-in for what can wait."""
+    if dialogue.told is not None and dialogue.told >= band and not _ends(dialogue, more_to_ask):
         return ()
-    if band == Band.URGENT:
+    if disposition == Disposition.ALERT and band >= Band.URGENT:
         return (Line(("close.urgent",), urgent=True),)
-    return () if more_to_ask else (Line(("close.soon",)),)
-
-
-def _closing(dialogue: Dialogue, reading: Reading, disposition: Disposition) -> tuple[Line, ...]:
     if disposition == Disposition.REVIEW:
-        return () if dialogue.told else (Line(("close.review",)),)
-    if reading.intent in {Intent.THANKS, Intent.CONFIRM} and not is_clinical(reading):
-        return ()
-    if disposition == Disposition.CLOSE and (dialogue.in_checkin or is_clinical(reading)):
-        return (Line(("close.expected",)),)
+        return (Line(("close.review",)),)
+    if disposition == Disposition.ALERT and not more_to_ask:
+        return (Line(("close.soon",)),)
     return ()
+
+
+def _ends(dialogue: Dialogue, more_to_ask: bool) -> bool:
+    return dialogue.in_checkin and not more_to_ask
+
+
+def _close(
+    dialogue: Dialogue,
+    reading: Reading,
+    band: Band,
+    told: tuple[Line, ...],
+    *,
+    disposition: Disposition,
+    answered: frozenset[str],
+) -> Turn:
+    """The last words of a check-in, or of a text that nobody had asked for. What was never answered
+    goes to a person."""
+    missing = dialogue.in_checkin and not answered.issuperset(MAIN_QUESTIONS) and band != Band.EMERGENCY
+    if told:
+        return Turn(told, answered, over=True, give_up=missing)
+    if missing:
+        return Turn((Line(("close.review",)),), answered, over=True, give_up=True)
+    courtesy = reading.intent in {Intent.THANKS, Intent.CONFIRM} and not is_clinical(reading)
+    wanted = dialogue.in_checkin or (is_clinical(reading) and not courtesy and dialogue.told is None)
+    return Turn((Line(("close.expected",)),) if wanted else (), answered, over=True)
 
 
 def _say_back(reading: Reading) -> Iterator[str]:
     """Keys of what was read, said back: a lone digit is easily mistyped."""
     if reading.by_digit and reading.present():
         yield "said.digit"
-    elif reading.pain is not None:
+    elif reading.pain is not None or reading.signs.get(Sign.PAIN) == Presence.ABSENT:
         yield "said.pain"
     elif reading.temp_c is not None:
         yield "said.temperature"

@@ -12,6 +12,7 @@ from monitor.domain.localtime import Window, local_date, local_instant
 from monitor.domain.protocol import Protocol, Step, StepKind
 
 WELCOME = "welcome"
+DAYTIME = Window(time(9), time(20))
 SPREAD = timedelta(hours=1)
 HORIZON = timedelta(days=400)  # how far ahead the endless maintenance reminders are written out
 
@@ -23,7 +24,7 @@ class Course:
     surgery_on: date
     zone: ZoneInfo
     hour: time = time(10)
-    texting: Window = Window(time(9), time(20))
+    texting: Window = DAYTIME
     traits: Set[str] = frozenset()
     spread_key: str = ""
 
@@ -52,7 +53,9 @@ def postop_day(surgery_on: date, instant: datetime, zone: ZoneInfo) -> int:
 def plan_episode(protocol: Protocol, course: Course, now: datetime, *, until: datetime) -> list[Planned]:
     """Every text due until then, in order of time. What is overdue is sent at once or skipped with a reason:
     only the latest overdue check-in is asked."""
-    rows = [_plan_step(step, day, key, course, now) for step, day, key in _occurrences(protocol, course, until)]
+    rows = [
+        _plan_step(step, day, key, course, now) for step, day, key in _occurrences(protocol, course, until)
+    ]
     rows = [row for row in rows if row.due_at <= until]
     return sorted(_merge_overdue(rows, now), key=lambda row: row.due_at)
 
@@ -130,4 +133,3 @@ def _is_checkin(row: Planned) -> bool:
 
 def _skipped(row: Planned, why: str) -> Planned:
     return Planned(row.key, row.step, row.day, row.due_at, row.expires_at, why)
-

@@ -41,7 +41,9 @@ class Alert(Base):
     taken_at: Mapped[datetime | None]
     taken_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     told_by_at: Mapped[datetime | None]
+    told_band: Mapped[str | None] = mapped_column(String(12))
     slips: Mapped[int] = mapped_column(default=0)
+    overdue: Mapped[bool] = mapped_column(default=False)  # it was taken, and no outcome came in time
     outcome: Mapped[str | None] = mapped_column(String(24))
     note: Mapped[str | None] = mapped_column(String(400))
     closed_at: Mapped[datetime | None]

@@ -12,7 +12,7 @@ from monitor.db import Base
 
 
 class CheckIn(Base):
-    """One planned conversation of an episode. `findings` is what the patient's texts have said so far."""
+    """One planned conversation of an episode."""
 
     __tablename__ = "checkins"
 
@@ -21,7 +21,7 @@ class CheckIn(Base):
     step: Mapped[str] = mapped_column(String(24))
     day: Mapped[int]
     state: Mapped[str] = mapped_column(String(12), default="planned")
-    findings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    answered: Mapped[list[str]] = mapped_column(JSON, default=list)  # names of its questions
     reasked: Mapped[bool] = mapped_column(default=False)
     opened_at: Mapped[datetime | None]
     asked_at: Mapped[datetime | None]  # when the last question of it left
@@ -41,7 +41,10 @@ class CheckIn(Base):
 
 
 class Assessment(Base):
-    """What one text, joined with what was known, means: band, score, reasons, and the words behind them."""
+    """What one text, joined with what was known, means: band, score, reasons, and the words behind them.
+
+    `reading` is of this text alone, `findings` of the conversation with this text on top.
+    """
 
     __tablename__ = "assessments"
 
@@ -58,4 +61,5 @@ class Assessment(Base):
     disposition: Mapped[str] = mapped_column(String(8))
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     reading: Mapped[dict[str, Any]] = mapped_column(JSON)
+    findings: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime]

@@ -121,4 +121,3 @@ class PhoneText(Base):
     body: Mapped[str] = mapped_column(Text)
     message_id: Mapped[int | None]
     at: Mapped[datetime]
-

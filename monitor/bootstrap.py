@@ -1,0 +1,159 @@
+"""The one composition root: settings in, a wired program out."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from monitor.clock import Clock, ShiftedClock, StoppedClock, SystemClock
+from monitor.config import Settings, SmsKind, read_settings
+from monitor.db import Sessions, connect, migrations_folder, open_sessions, transaction
+from monitor.errors import BadInput, NotReady
+from monitor.models import VirtualClock
+from monitor.services.init import initialise
+from monitor.sms.gateway import Gateway
+from monitor.sms.phones import PhonesGateway
+
+KEY_FILE = "secret.key"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything that commands, web and worker share."""
+
+    settings: Settings
+    engine: Engine
+    sessions: Sessions
+    gateway: Gateway
+    clock: Clock
+
+    @property
+    def on_phones(self) -> bool:
+        return isinstance(self.gateway, PhonesGateway)
+
+
+def build(settings: Settings | None = None, *, clock: Clock | None = None) -> App:
+    """Wire the program; the database must have been made by `monitor init`."""
+    settings = settings or read_settings()
+    if settings.database is None and not (settings.folder / "monitor.db").exists():
+        raise NotReady(f"nothing is set up in {settings.folder} yet: run `monitor init`")
+    engine = connect(settings.database_url)
+    sessions = open_sessions(engine)
+    clock = clock or _clock(settings, sessions)
+    return App(settings, engine, sessions, _gateway(settings, sessions, clock), clock)
+
+
+def prepare_if_new() -> bool:
+    """Set up a home that is not there yet; refuse a database that an older version of the program made."""
+    settings = read_settings()
+    new = settings.database is None and not (settings.folder / "monitor.db").exists()
+    if new:
+        engine = prepare(settings)
+        with transaction(open_sessions(engine)) as session:
+            initialise(session, {}, now=SystemClock().now())
+        engine.dispose()
+    else:
+        _require_current(connect(settings.database_url))
+    return new
+
+
+def prepare(settings: Settings) -> Engine:
+    """Home folder, secret key and an up-to-date database: safe to repeat."""
+    try:
+        settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (settings.folder / "backups").mkdir(exist_ok=True, mode=0o700)
+        _write_key(settings.folder / KEY_FILE)
+    except OSError as error:
+        raise BadInput(
+            "MONITOR_HOME", str(settings.home), f"a folder that can be written ({error.strerror})"
+        ) from None
+    engine = connect(settings.database_url)
+    migrate(engine)
+    return engine
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the database to a revision, up or down."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    try:
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            (command.downgrade if revision == "base" else command.upgrade)(config, revision)
+            connection.commit()
+    except DBAPIError as error:
+        raise NotReady(f"the database cannot be prepared: {str(error.orig).splitlines()[0]}") from error
+
+
+def _require_current(engine: Engine) -> None:
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    try:
+        with engine.connect() as connection:
+            at = MigrationContext.configure(connection).get_current_revision()
+    except DBAPIError as error:
+        raise NotReady(f"the database does not answer: {str(error.orig).splitlines()[0]}") from error
+    if at != ScriptDirectory(str(migrations_folder())).get_current_head():
+        raise NotReady("the database was made by another version of the program: run `monitor init`")
+    engine.dispose()
+
+
+def save_clock(app: App) -> None:
+    """Keep the virtual clock's offset with the database."""
+    if isinstance(app.clock, ShiftedClock | StoppedClock):
+        offset = (app.clock.now() - SystemClock().now()).total_seconds()
+        with transaction(app.sessions) as session:
+            session.merge(VirtualClock(id=1, offset_seconds=offset))
+
+
+def _clock(settings: Settings, sessions: Sessions) -> Clock:
+    with transaction(sessions) as session:
+        kept = session.get(VirtualClock, 1)
+    if settings.sms_kind == SmsKind.PHONES:
+        return ShiftedClock(timedelta(seconds=kept.offset_seconds if kept else 0))
+    if kept is not None and abs(kept.offset_seconds) > 1:
+        raise NotReady(
+            "this database was used with a moved clock (the built-in phones); it cannot send real SMS. "
+            "Use another MONITOR_HOME or MONITOR_DATABASE_URL"
+        )
+    return SystemClock()
+
+
+def _gateway(settings: Settings, sessions: Sessions, clock: Clock) -> Gateway:
+    if settings.sms_kind == SmsKind.PHONES:
+        return PhonesGateway(sessions, clock)
+    settings.require_twilio()
+    assert settings.account_sid is not None
+    assert settings.auth_token is not None
+    from monitor.sms.twilio_gateway import TwilioGateway
+
+    previous = settings.auth_token_previous
+    return TwilioGateway(
+        account_sid=settings.account_sid,
+        auth_token=settings.auth_token.get_secret_value(),
+        previous_auth_token=previous.get_secret_value() if previous else None,
+        from_number=settings.from_number,
+        messaging_service_sid=settings.messaging_service_sid,
+        page_number=settings.page_number,
+        base_url=settings.twilio_base_url,
+        public_url=settings.public_url,
+    )
+
+
+def _write_key(path: Path) -> None:
+    """The installation's secret: made once, readable by its owner only."""
+    if path.exists():
+        return
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_urlsafe(48))

@@ -1,0 +1,66 @@
+"""What the commands share: the wired program, one transaction, output for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from monitor.errors import BadInput
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from monitor.bootstrap import App
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+def example(*lines: str) -> str:
+    """The end of a command's help."""
+    return "**Example**\n\n" + "\n\n".join(f"`{line}`" for line in lines)
+
+
+@contextmanager
+def unit_of_work() -> Iterator[tuple[Session, App, datetime]]:
+    """The program, one transaction on its database, and the time."""
+    from monitor.bootstrap import build
+    from monitor.db import transaction
+
+    app = build()
+    with transaction(app.sessions) as session:
+        yield session, app, app.clock.now()
+
+
+def show_json(value: Any) -> None:
+    typer.echo(json.dumps(value, default=str, ensure_ascii=True, indent=1))
+
+
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table that fits the terminal; no rows say so in words."""
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        typer.echo(f"{title}: none")
+        return
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    Console().print(table, markup=False)
+
+
+def parse_date(field: str, text: str) -> date:
+    """A calendar date.
+
+    >>> parse_date("surgery", "2026-11-18")
+    datetime.date(2026, 11, 18)
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadInput(field, text, "a date such as 2026-11-18") from None

@@ -1,0 +1,189 @@
+"""Staff: who they are, when they are on call, the alerts and tasks they work on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from monitor.cli.common import AsJson, example, show_json, show_table, unit_of_work
+
+people = typer.Typer(help="Add and list staff.", no_args_is_help=True)
+rota = typer.Typer(help="Who is on call when.", no_args_is_help=True)
+alerts = typer.Typer(help="Open alerts: list, take, record the outcome.", no_args_is_help=True)
+tasks = typer.Typer(help="The front desk's tasks.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(people, name="staff")
+    app.add_typer(rota, name="rota")
+    app.add_typer(alerts, name="alert")
+    app.add_typer(tasks, name="task")
+
+
+@people.command("add", epilog=example('monitor staff add --name "Dr Ray" --phone "+1 202 555 0180" --tier 1'))
+def add(
+    name: Annotated[str, typer.Option(help="Name.")],
+    phone: Annotated[str, typer.Option(help="A mobile number that pages go to.")],
+    email: Annotated[str | None, typer.Option(help="E-mail address.")] = None,
+    tier: Annotated[int, typer.Option(help="1 is paged first, 2 if tier 1 does not answer ...")] = 1,
+    role: Annotated[str, typer.Option(help="clinician, front-desk or manager.")] = "clinician",
+    admin: Annotated[bool, typer.Option("--admin", help="May manage staff in the console.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Add somebody who is paged. Until a tier has a shift, everybody in it is on call at all hours."""
+    from monitor.services.clinic import the_clinic
+    from monitor.services.staff import add_staff
+
+    with unit_of_work() as (session, _, now):
+        person = add_staff(
+            session, the_clinic(session), name, phone, email=email, tier=tier, role=role, admin=admin, now=now
+        )
+        answer = {"staff": person.id, "name": person.name, "tier": person.tier}
+    if json:
+        show_json(answer)
+    else:
+        typer.echo(f"staff {answer['staff']}: {answer['name']}, tier {answer['tier']}")
+
+
+@people.command("list", epilog=example("monitor staff list"))
+def list_(json: AsJson = False) -> None:
+    """Everybody who is paged, and who is on call now."""
+    from monitor.worklists import staff
+
+    with unit_of_work() as (session, _, now):
+        rows = staff(session, now)
+    if json:
+        show_json(rows)
+    else:
+        show_table(
+            "Staff", ["id", "name", "phone", "tier", "role", "on call"], [list(r.values()) for r in rows]
+        )
+
+
+@people.command("remove", epilog=example("monitor staff remove 3"))
+def remove(person: Annotated[int, typer.Argument(help="The person's id.")]) -> None:
+    """Somebody has left and is not paged any more."""
+    from monitor.services.staff import remove_staff
+
+    with unit_of_work() as (session, _, now):
+        remove_staff(session, person, now=now)
+    typer.echo(f"staff {person}: removed")
+
+
+@rota.command("shift", epilog=example("monitor rota shift 1 --days mon-fri --from 19:00 --to 07:00"))
+def shift(
+    person: Annotated[int, typer.Argument(help="The person's id (`monitor staff list`).")],
+    days: Annotated[str, typer.Option(help="mon, mon-fri, sat-sun ...")],
+    start: Annotated[str, typer.Option("--from", help="HH:MM, the clinic's clock.")],
+    end: Annotated[str, typer.Option("--to", help="HH:MM; not after --from: next day.")],
+) -> None:
+    """A weekly shift. The first shift of a tier ends its being on call at all hours."""
+    from monitor.services.staff import add_shift
+
+    with unit_of_work() as (session, _, now):
+        add_shift(session, person, days, start, end, now=now)
+    typer.echo(f"staff {person}: on call {days} {start}-{end}")
+
+
+@rota.command(
+    "cover",
+    epilog=example('monitor rota cover 2 --instead-of 1 --from "2026-12-24 08:00" --to "2026-12-27 08:00"'),
+)
+def cover(
+    person: Annotated[int, typer.Argument(help="Who covers.")],
+    start: Annotated[str, typer.Option("--from", help="YYYY-MM-DD HH:MM, the clinic's clock.")],
+    end: Annotated[str, typer.Option("--to", help="YYYY-MM-DD HH:MM.")],
+    instead_of: Annotated[int | None, typer.Option(help="Whom they stand in for.")] = None,
+) -> None:
+    """For once, somebody is on call beside the shifts or instead of somebody."""
+    from monitor.services.staff import add_cover
+
+    with unit_of_work() as (session, _, now):
+        add_cover(session, person, start, end, instead_of=instead_of, now=now)
+    typer.echo(f"staff {person}: covers {start} to {end}")
+
+
+@alerts.command("list", epilog=example("monitor alert list"))
+def list_alerts(json: AsJson = False) -> None:
+    """Open alerts, worst first, with the words that raised them."""
+    from monitor.worklists import open_alerts
+
+    with unit_of_work() as (session, _, _now):
+        rows = open_alerts(session)
+    if json:
+        show_json(rows)
+    else:
+        columns = [
+            "alert",
+            "band",
+            "patient",
+            "chart",
+            "day",
+            "what",
+            "state",
+            "taken by",
+            "since",
+            "next step",
+            "why",
+        ]
+        show_table("Open alerts", columns, [list(row.values()) for row in rows])
+
+
+@alerts.command("take", epilog=example("monitor alert take 4 --by 1"))
+def take(
+    alert: Annotated[int, typer.Argument(help="The alert's number.")],
+    by: Annotated[int, typer.Option(help="The id of who takes it.")],
+) -> None:
+    """Somebody takes the alert: paging stops, the clock for an outcome starts."""
+    from monitor.services.acknowledge import find_alert
+    from monitor.services.acknowledge import take as take_alert
+    from monitor.services.staff import find_staff
+
+    with unit_of_work() as (session, _, now):
+        taken = take_alert(
+            session, find_alert(session, alert), by=find_staff(session, by), how="command", now=now
+        )
+    typer.echo(f"alert {alert}: {'taken' if taken else 'was taken already'}")
+
+
+@alerts.command("outcome", epilog=example("monitor alert outcome 4 --by 1 --outcome seen"))
+def outcome(
+    alert: Annotated[int, typer.Argument(help="The alert's number.")],
+    by: Annotated[int, typer.Option(help="The id of who records it.")],
+    outcome: Annotated[str, typer.Option(help="What came of it, as the protocol names it.")],
+    note: Annotated[str | None, typer.Option(help="A short note.")] = None,
+) -> None:
+    """Record the outcome: the patient has been helped, the alert is closed."""
+    from monitor.services.acknowledge import find_alert, record_outcome
+    from monitor.services.staff import find_staff
+
+    with unit_of_work() as (session, _, now):
+        found = find_alert(session, alert)
+        record_outcome(session, found, outcome, by=find_staff(session, by), now=now, note=note)
+    typer.echo(f"alert {alert}: {outcome}")
+
+
+@tasks.command("list", epilog=example("monitor task list"))
+def list_tasks(json: AsJson = False) -> None:
+    """What waits for the front desk: dead numbers, opt-outs, unknown numbers, appointments."""
+    from monitor.worklists import open_tasks
+
+    with unit_of_work() as (session, _, _now):
+        rows = open_tasks(session)
+    if json:
+        show_json(rows)
+    else:
+        show_table(
+            "Tasks", ["task", "what", "patient", "number", "since"], [list(row.values()) for row in rows]
+        )
+
+
+@tasks.command("done", epilog=example("monitor task done 12"))
+def done(task: Annotated[int, typer.Argument(help="The task's number.")]) -> None:
+    """A task is done."""
+    from monitor.services.staff import close_task
+
+    with unit_of_work() as (session, _, now):
+        close_task(session, task, now=now)
+    typer.echo(f"task {task}: done")

@@ -1,0 +1,163 @@
+"""Queries that decide: what a patient was last asked, what is known of an episode, who a number belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from monitor.domain.delivery import State
+from monitor.domain.findings import Findings
+from monitor.domain.sending import Kind
+from monitor.domain.terms import Disposition, Sign
+from monitor.models import Alert, Assessment, CheckIn, Episode, Inbound, Message, Patient, Staff
+
+TALK = (Kind.ANSWER, Kind.EMERGENCY, Kind.CHECKIN, Kind.NUDGE, Kind.SAFETY, Kind.REMINDER, Kind.CARE)
+LEFT = (State.SENDING, State.UNKNOWN, State.SENT, State.DELIVERED, State.UNCONFIRMED)
+JOINED = timedelta(hours=24)  # how long earlier texts still belong to the same report
+EARLIER = timedelta(hours=12)  # what was said longer ago than this is history
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The question a reply answers: what was last sent to that phone and when."""
+
+    question: str
+    message: Message
+
+
+def patients_at(session: Session, number: str) -> Sequence[Patient]:
+    return session.scalars(select(Patient).where(Patient.phone == number).order_by(Patient.id)).all()
+
+
+def staff_at(session: Session, number: str) -> Sequence[Staff]:
+    return session.scalars(select(Staff).where(Staff.phone == number, Staff.left_at.is_(None))).all()
+
+
+def episodes_of(session: Session, patient: Patient) -> Sequence[Episode]:
+    """The episodes a text may be about, newest first: those not cancelled, else the last one."""
+    every = session.scalars(
+        select(Episode)
+        .where(Episode.patient_id == patient.id)
+        .order_by(Episode.surgery_on.desc(), Episode.id.desc())
+    ).all()
+    return [e for e in every if e.cancelled_at is None] or every[:1]
+
+
+def last_asked(
+    session: Session, patients: Sequence[Patient], at: datetime, open_for: timedelta
+) -> Asked | None:
+    """The question that was on the phone's screen when a text was written, if it is still open."""
+    last = session.scalar(
+        select(Message)
+        .where(
+            Message.patient_id.in_([p.id for p in patients]),
+            Message.kind.in_(TALK),
+            Message.state.in_(LEFT),
+            Message.claimed_at <= at,
+        )
+        .order_by(Message.claimed_at.desc(), Message.id.desc())
+        .limit(1)
+    )
+    if last is None or last.question is None or last.claimed_at is None or at - last.claimed_at > open_for:
+        return None
+    checkin = session.get(CheckIn, last.checkin_id) if last.checkin_id else None
+    if checkin is not None and checkin.state not in {"planned", "open"}:
+        return None
+    return Asked(last.question, last)
+
+
+def questions_asked(session: Session, patient: Patient, checkin: CheckIn | None, now: datetime) -> set[str]:
+    """The names of what was asked already in this check-in, or lately outside of one."""
+    asked = select(Message.question).where(
+        Message.patient_id == patient.id,
+        Message.question.is_not(None),
+        Message.state.in_([*LEFT, State.PLANNED]),
+        Message.claimed_at.is_not(None),
+    )
+    if checkin is not None:
+        asked = asked.where(Message.checkin_id == checkin.id)
+    else:
+        asked = asked.where(Message.checkin_id.is_(None), Message.created_at > now - JOINED)
+    return {name for name in session.scalars(asked) if name}
+
+
+def recent_findings(session: Session, episode: Episode, checkin: CheckIn | None, now: datetime) -> Findings:
+    """What earlier texts of the same report said: this check-in's, or those of the last day, unless
+    staff have dealt with them since."""
+    last = session.scalar(
+        select(Assessment).where(Assessment.episode_id == episode.id).order_by(Assessment.id.desc()).limit(1)
+    )
+    if last is None:
+        return Findings()
+    same_checkin = checkin is not None and last.checkin_id == checkin.id
+    helped = session.scalar(select(func.max(Alert.closed_at)).where(Alert.episode_id == episode.id))
+    if helped is not None and helped >= last.created_at:
+        return Findings()
+    return (
+        Findings.from_json(last.findings) if same_checkin or now - last.created_at <= JOINED else Findings()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What an episode's earlier texts said: the last pain, and every sign ever present."""
+
+    last_pain: int | None
+    known: frozenset[Sign]
+
+
+def history_of(session: Session, episode: Episode, now: datetime) -> History:
+    earlier = session.scalars(
+        select(Assessment)
+        .where(Assessment.episode_id == episode.id, Assessment.created_at < now - EARLIER)
+        .order_by(Assessment.id.desc())
+    ).all()
+    findings = [Findings.from_json(a.findings) for a in earlier]
+    pains = [f.pain for f in findings if f.pain is not None]
+    known = frozenset(s for f in findings for s in f.signs if f.has(s))
+    return History(pains[0] if pains else None, known)
+
+
+def open_alert(session: Session, subject: str) -> Alert | None:
+    return session.scalar(
+        select(Alert).where(Alert.subject == subject, Alert.closed_at.is_(None)).with_for_update()
+    )
+
+
+def open_checkin(session: Session, episode: Episode) -> CheckIn | None:
+    return session.scalar(
+        select(CheckIn)
+        .where(CheckIn.episode_id == episode.id, CheckIn.state == "open")
+        .order_by(CheckIn.day.desc())
+        .limit(1)
+    )
+
+
+def next_checkin_at(session: Session, patient: Patient, now: datetime) -> datetime | None:
+    return session.scalar(
+        select(func.min(Message.due_at)).where(
+            Message.patient_id == patient.id,
+            Message.kind == Kind.CHECKIN,
+            Message.state == State.PLANNED,
+            Message.due_at > now,
+        )
+    )
+
+
+def asked_again_lately(session: Session, episode: Episode, inbound: Inbound, now: datetime) -> bool:
+    """Whether the text before this one could not be read either."""
+    before = session.scalar(
+        select(Assessment.disposition)
+        .where(
+            Assessment.episode_id == episode.id,
+            Assessment.inbound_id != inbound.id,
+            Assessment.created_at > now - JOINED,
+        )
+        .order_by(Assessment.id.desc())
+        .limit(1)
+    )
+    return before == Disposition.ASK

@@ -1,0 +1,142 @@
+"""APScheduler wakes the ticks; rows are the schedule. Every tick is safe twice, late, or beside another worker.
+
+interval ticks     dispatch · read · escalate · chase · digest · reconcile · fetch inbound · heartbeat
+next-due wake-up   one `date` job at the next instant at which a row is due
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import urllib.request
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from prometheus_client import Counter
+from sqlalchemy import func, select
+
+from monitor.bootstrap import App
+from monitor.clock import SystemClock
+from monitor.db import transaction
+from monitor.domain.delivery import State
+from monitor.errors import GatewayError
+from monitor.models import Alert, Heartbeat, Message
+from monitor.services.chase import chase, extend_plans
+from monitor.services.digest import digest
+from monitor.services.dispatch import dispatch
+from monitor.services.escalate import escalate
+from monitor.services.read import read_waiting
+from monitor.services.reconcile import fetch_inbound, reconcile
+
+log = logging.getLogger(__name__)
+TICK_ERRORS = Counter("monitor_tick_errors", "Ticks that ended in an error or were missed", ["tick"])
+SECONDS = {
+    "urgent": 2,  # what just arrived: read it, page, answer
+    "chase": 30,
+    "reconcile": 30,
+    "fetch_inbound": 180,
+    "heartbeat": 15,
+}
+STALE = timedelta(seconds=90)
+REAL_TIME = SystemClock()  # heartbeats and wake-ups happen in real time, whatever the patients' clock says
+
+
+class Ticks:
+    """The program's verbs, bound to one app."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.worker = f"{socket.gethostname()}:{os.getpid()}"
+        self.public_url = app.settings.public_url
+
+    def urgent(self) -> None:
+        """Read, escalate and send until nothing is due: what a text sets off leaves in the same breath."""
+        app = self.app
+        for _ in range(20):
+            read_waiting(app.sessions, app.clock)
+            escalate(app.sessions, app.clock, public_url=self.public_url)
+            if not dispatch(app.sessions, app.gateway, app.clock, worker=self.worker):
+                return
+
+    def chase(self) -> None:
+        chase(self.app.sessions, self.app.clock)
+        extend_plans(self.app.sessions, self.app.clock)
+        digest(self.app.sessions, self.app.clock, public_url=self.public_url)
+
+    def reconcile(self) -> None:
+        reconcile(self.app.sessions, self.app.gateway, self.app.clock)
+
+    def fetch_inbound(self) -> None:
+        try:
+            fetch_inbound(self.app.sessions, self.app.gateway, self.app.clock)
+        except GatewayError as error:
+            log.warning("asking the provider for missed texts failed: %s", error)
+
+    def heartbeat(self) -> None:
+        with transaction(self.app.sessions) as session:
+            session.merge(Heartbeat(name="worker", at=REAL_TIME.now()))
+        if url := self.app.settings.heartbeat_url:
+            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 -- the operator's own address
+
+    def everything(self) -> None:
+        """All ticks once, in order: for the demo, the built-in phones' clock, and tests."""
+        self.urgent()
+        self.chase()
+        self.reconcile()
+        self.urgent()
+
+
+class Worker:
+    """The running scheduler of one process."""
+
+    def __init__(self, app: App) -> None:
+        self.ticks = Ticks(app)
+        self.app = app
+        self.scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(len(SECONDS) + 2)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+
+    def start(self) -> None:
+        self.scheduler.add_listener(_report, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
+        for name, seconds in SECONDS.items():
+            tick: Callable[[], None] = self._urgent if name == "urgent" else getattr(self.ticks, name)
+            self.scheduler.add_job(tick, "interval", seconds=seconds, id=name, next_run_time=REAL_TIME.now())
+        self.scheduler.start()
+
+    def stop(self) -> None:
+        """Let the ticks under way finish, then end."""
+        self.scheduler.shutdown(wait=True)
+
+    def wake(self) -> None:
+        """Something arrived or the clock was moved: run the urgent tick now, not at its next turn."""
+        if self.scheduler.running:
+            self.scheduler.modify_job("urgent", next_run_time=REAL_TIME.now())
+
+    def _urgent(self) -> None:
+        self.ticks.urgent()
+        due = next_due(self.app)
+        if due is not None:
+            wait = max((due - self.app.clock.now()).total_seconds(), 0)
+            when = REAL_TIME.now() + timedelta(seconds=wait)
+            self.scheduler.add_job(self.wake, "date", run_date=when, id="next due", replace_existing=True)
+
+
+def next_due(app: App) -> datetime | None:
+    """The next instant at which a text is due or an alert must be looked at again."""
+    with transaction(app.sessions) as session:
+        text = session.scalar(select(func.min(Message.due_at)).where(Message.state == State.PLANNED))
+        step = session.scalar(select(func.min(Alert.step_at)).where(Alert.closed_at.is_(None)))
+    return min((at for at in (text, step) if at is not None), default=None)
+
+
+def _report(event: JobExecutionEvent) -> None:
+    """APScheduler only logs a failed or missed job; we count it, so that monitoring sees it."""
+    TICK_ERRORS.labels(event.job_id).inc()
+    what = type(event.exception).__name__ if event.exception else "missed"
+    log.error("tick %s: %s", event.job_id, what)

@@ -1,0 +1,145 @@
+"""Read one text for one episode: interpret, join with what is known, score, and keep the assessment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from monitor.domain.bundle import Bundle
+from monitor.domain.conversation import interpreted_as
+from monitor.domain.findings import Findings, is_clinical
+from monitor.domain.interpret import dispose, interpret
+from monitor.domain.localtime import local_instant
+from monitor.domain.plan import postop_day
+from monitor.domain.reading import Reading
+from monitor.domain.score import Assessment as Scored
+from monitor.domain.score import Facts, assess
+from monitor.domain.terms import NONE, Band, Disposition
+from monitor.models import Assessment, CheckIn, Episode, Inbound
+from monitor.queries import history_of, recent_findings
+from monitor.services.enrol import traits_of
+from monitor.services.raise_alert import reasons_json
+from monitor.services.seed import bundle_of
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One text as it stands for one episode."""
+
+    episode: Episode
+    bundle: Bundle
+    checkin: CheckIn | None
+    question: str | None
+    day: int
+    reading: Reading
+    findings: Findings
+    scored: Scored
+    disposition: Disposition
+
+    @property
+    def worst(self) -> tuple[int, int]:
+        """For picking the episode that a text is most serious for."""
+        return self.scored.band.rank, list(Disposition)[::-1].index(self.disposition)
+
+
+def read_for(
+    session: Session,
+    inbound: Inbound,
+    episode: Episode,
+    *,
+    question: str | None,
+    checkin: CheckIn | None,
+    now: datetime,
+) -> Read:
+    """Interpret and score; the assessment is stored with its reasons and the words behind them."""
+    bundle = bundle_of(session, episode.protocol_version_id)
+    patient = episode.patient
+    zone = ZoneInfo(patient.timezone)
+    day = max(postop_day(episode.surgery_on, inbound.received_at, zone), 0)
+    reading = interpret_text(inbound, bundle, question=question, day=day, language=patient.language)
+    before = recent_findings(session, episode, checkin, now)
+    findings = before.joined(reading, inbound.body)
+    history = history_of(session, episode, now)
+    facts = Facts(
+        day=day,
+        hours=_hours_since(episode, inbound.received_at, zone),
+        signs=findings.signs,
+        trend=findings.trend,
+        amount=findings.amount,
+        details=findings.details,
+        pain=findings.pain,
+        temp_c=findings.temp_c,
+        last_pain=history.last_pain,
+        known=history.known,
+        traits=traits_of(episode, inbound.received_at.astimezone(zone).date()),
+        risks=frozenset(episode.risks),
+        words=findings.words,
+    )
+    scored = assess(bundle.protocol, facts)
+    band = scored.band if is_clinical(reading) else Band.EXPECTED  # "thank you" raises nothing anew
+    disposition = dispose(reading, band)
+    read = Read(episode, bundle, checkin, question, day, reading, findings, scored, disposition)
+    _store(session, inbound, read, now=now)
+    return read
+
+
+def interpret_text(
+    inbound: Inbound, bundle: Bundle, *, question: str | None, day: int, language: str
+) -> Reading:
+    """The reading of a stored text; `question` is the name under which the protocol asked."""
+    asked = bundle.protocol.questions.get(question or "")
+    name = interpreted_as(asked) if asked else (question or "none")
+    options = asked.options if asked else ()
+    text = inbound.body if inbound.body.strip() or not inbound.media else ""
+    return interpret(
+        text, question=name, day=day, language=language, lexicons=bundle.lexicons, options=options
+    )
+
+
+def reading_json(reading: Reading) -> dict[str, Any]:
+    """A reading as it is kept: plain values, evidence as [sign, start, end]."""
+    plain = asdict(reading)
+    plain["details"] = sorted(reading.details)
+    plain["evidence"] = [[e.sign, e.start, e.end] for e in reading.evidence]
+    for name in ("signs", "trend", "amount"):
+        plain[name] = _plain(plain[name])
+    return plain
+
+
+def _plain(mapping: Mapping[str, str]) -> dict[str, str]:
+    return {str(key): str(value) for key, value in mapping.items()}
+
+
+def _hours_since(episode: Episode, at: datetime, zone: ZoneInfo) -> float | None:
+    """Hours since the surgery where its time is known; on the day itself, without one, since the local noon."""
+    if episode.surgery_time is None and at.astimezone(zone).date() > episode.surgery_on:
+        return None
+    start = local_instant(episode.surgery_on, episode.surgery_time or time(12), zone)
+    return max((at - start).total_seconds() / 3600, 0.0)
+
+
+def _store(session: Session, inbound: Inbound, read: Read, *, now: datetime) -> None:
+    session.add(
+        Assessment(
+            inbound_id=inbound.id,
+            patient_id=read.episode.patient_id,
+            episode_id=read.episode.id,
+            checkin_id=read.checkin.id if read.checkin else None,
+            protocol_version_id=read.episode.protocol_version_id,
+            question=read.question or NONE,
+            day=read.day,
+            band=read.scored.band,
+            score=read.scored.score,
+            disposition=read.disposition,
+            reasons=reasons_json(read.scored.reasons),
+            reading=reading_json(read.reading),
+            findings=read.findings.to_json(),
+            created_at=now,
+        )
+    )
+    session.flush()

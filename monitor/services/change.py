@@ -1,0 +1,91 @@
+"""Change or end an episode: what has not left yet is planned anew, what was sent stays sent."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from monitor.domain.delivery import State
+from monitor.domain.localtime import local_date
+from monitor.domain.sending import QUIET
+from monitor.errors import BadInput, NotFound
+from monitor.models import CheckIn, Episode, Message
+from monitor.services.audit import record
+from monitor.services.clinic import check_zone
+from monitor.services.enrol import AHEAD, write_plan
+from monitor.services.outbox import cancel
+from monitor.services.seed import bundle_of
+
+
+def find_episode(session: Session, episode_id: int) -> Episode:
+    episode = session.get(Episode, episode_id)
+    if episode is None:
+        raise NotFound(
+            "episode", episode_id, "the number of an episode, as `monitor episode list` shows them"
+        )
+    return episode
+
+
+def change_episode(
+    session: Session,
+    episode: Episode,
+    *,
+    now: datetime,
+    surgery_on: date | None = None,
+    timezone: str | None = None,
+    crown_on: date | None = None,
+) -> None:
+    """A new surgery date, another time zone, or the day on which the crown was fitted."""
+    if episode.cancelled_at is not None:
+        raise BadInput("episode", episode.id, "an episode that is not cancelled")
+    patient = episode.patient
+    if surgery_on is not None:
+        latest = local_date(now, ZoneInfo(patient.timezone)) + AHEAD
+        if surgery_on > latest or surgery_on < latest - timedelta(days=3680):
+            raise BadInput(
+                "surgery", surgery_on.isoformat(), f"a date no later than {latest}, within ten years"
+            )
+        episode.surgery_on = surgery_on
+    if timezone is not None:
+        patient.timezone = check_zone("timezone", timezone)
+    episode.crown_on = crown_on or episode.crown_on
+    record(session, "episode_changed", at=now, patient_id=patient.id, episode=episode.id)
+    session.flush()
+    affected = [episode] if timezone is None else _active(session, episode)
+    for each in affected:
+        write_plan(session, each, bundle_of(session, each.protocol_version_id), now=now)
+
+
+def cancel_episode(
+    session: Session, episode: Episode, *, now: datetime, why: str = "cancelled by staff"
+) -> int:
+    """No more scheduled texts for this episode; returns how many were taken back. What the patient writes
+    is still read and scored."""
+    if episode.cancelled_at is not None:
+        raise BadInput("episode", episode.id, "an episode that is not cancelled already")
+    episode.cancelled_at = now
+    waiting = session.scalars(
+        select(Message).where(
+            Message.episode_id == episode.id,
+            Message.state == State.PLANNED,
+            Message.kind.in_([k.value for k in QUIET]),
+        )
+    ).all()
+    for message in waiting:
+        cancel(session, message, why=why, now=now)
+    checkins = select(CheckIn).where(CheckIn.episode_id == episode.id, CheckIn.state.in_(["planned", "open"]))
+    for checkin in session.scalars(checkins):
+        checkin.state, checkin.closed_at = "cancelled", now
+    record(session, "episode_cancelled", at=now, patient_id=episode.patient_id, episode=episode.id)
+    return len(waiting)
+
+
+def _active(session: Session, episode: Episode) -> list[Episode]:
+    return list(
+        session.scalars(
+            select(Episode).where(Episode.patient_id == episode.patient_id, Episode.cancelled_at.is_(None))
+        )
+    )

@@ -1,0 +1,155 @@
+"""Silence is a finding: nudge once, then tell staff; and write the calendar further ahead as time passes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from monitor.clock import Clock
+from monitor.db import Sessions, transaction
+from monitor.domain.delivery import State
+from monitor.domain.localtime import Window, local_instant
+from monitor.domain.plan import HORIZON, postop_day
+from monitor.domain.sending import Kind
+from monitor.domain.terms import Band
+from monitor.models import Assessment, CheckIn, Episode, Message
+from monitor.services.audit import record
+from monitor.services.compose import patient_text
+from monitor.services.enrol import write_plan
+from monitor.services.outbox import queue_to_patient
+from monitor.services.raise_alert import Finding, raise_alert
+from monitor.services.seed import bundle_of
+
+EXTEND_BEFORE = timedelta(days=60)
+REACHED = (State.SENT, State.DELIVERED, State.UNCONFIRMED)
+
+
+def chase(sessions: Sessions, clock: Clock) -> int:
+    """Look at every open check-in once; returns how many were nudged or became a finding."""
+    with transaction(sessions) as session:
+        ids = session.scalars(select(CheckIn.id).where(CheckIn.state == "open")).all()
+    moved = 0
+    for checkin_id in ids:
+        with transaction(sessions) as session:
+            checkin = session.get_one(CheckIn, checkin_id, with_for_update=True)
+            moved += checkin.state == "open" and _look(session, checkin, now=clock.now())
+    return moved
+
+
+def extend_plans(sessions: Sessions, clock: Clock) -> int:
+    """The maintenance reminders have no end; their rows are written out a year ahead."""
+    now = clock.now()
+    with transaction(sessions) as session:
+        ending = session.scalars(
+            select(Episode).where(Episode.cancelled_at.is_(None), Episode.planned_until < now + EXTEND_BEFORE)
+        ).all()
+        for episode in ending:
+            episode.planned_until = now + HORIZON
+            write_plan(session, episode, bundle_of(session, episode.protocol_version_id), now=now)
+    return len(ending)
+
+
+def _look(session: Session, checkin: CheckIn, *, now: datetime) -> bool:
+    asked = _waiting_question(session, checkin)
+    if asked is None or asked.sent_at is None:
+        return False
+    episode = session.get_one(Episode, checkin.episode_id)
+    silence = bundle_of(session, episode.protocol_version_id).policy.silence
+    zone = ZoneInfo(episode.patient.timezone)
+    day_after = asked.sent_at.astimezone(zone).date() + timedelta(days=1)
+    first = checkin.asked_at or asked.sent_at
+    if checkin.silent_at is None and now >= local_instant(day_after, silence.finding_at, zone):
+        _find_silence(session, checkin, episode, now=now)
+        return True
+    if checkin.silent_at is not None and now - first >= silence.question_open:
+        checkin.state, checkin.closed_at = ("partial" if checkin.answered_at else "silent"), now
+        return True
+    if checkin.nudged_at is None and checkin.silent_at is None and now - asked.sent_at >= silence.nudge:
+        return _nudge(session, checkin, episode, asked, now=now)
+    return False
+
+
+def _waiting_question(session: Session, checkin: CheckIn) -> Message | None:
+    """The last question that reached the patient, if nothing was written since."""
+    last = session.scalar(
+        select(Message)
+        .where(Message.checkin_id == checkin.id, Message.question.is_not(None), Message.state.in_(REACHED))
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+    if last is None or last.sent_at is None:
+        return None
+    return None if checkin.answered_at is not None and checkin.answered_at > last.sent_at else last
+
+
+def _nudge(session: Session, checkin: CheckIn, episode: Episode, asked: Message, *, now: datetime) -> bool:
+    patient = episode.patient
+    texting = Window(patient.clinic.texting_from, patient.clinic.texting_until)
+    if texting.next_open(now, ZoneInfo(patient.timezone)) > now:
+        return False
+    bundle = bundle_of(session, episode.protocol_version_id)
+    question = bundle.protocol.questions[asked.question or "pain"]
+    checkin.nudged_at = now
+    queue_to_patient(
+        session,
+        patient,
+        patient_text(bundle, patient, "nudge", question.message, day=checkin.day),
+        once=f"nudge:{checkin.id}",
+        kind=Kind.NUDGE,
+        due_at=now,
+        now=now,
+        question=question.name,
+        checkin_id=checkin.id,
+        episode_id=episode.id,
+    )
+    return True
+
+
+def _find_silence(session: Session, checkin: CheckIn, episode: Episode, *, now: datetime) -> None:
+    """Half an answer or none by the next morning: staff must know, urgently if it is not the first time."""
+    checkin.silent_at = now
+    band = Band.URGENT if _is_worrying(session, checkin, episode) else Band.SOON
+    patient = episode.patient
+    day = max(postop_day(episode.surgery_on, now, ZoneInfo(patient.timezone)), 0)
+    what = "left the check-in half answered" if checkin.answered_at else "did not answer the check-in"
+    reason = {
+        "rule": f"silence:{checkin.step}",
+        "sign": None,
+        "said": "",
+        "text": f"The text was delivered and the patient {what} of day {checkin.day}.",
+        "band": band,
+        "points": 0,
+        "source": "I",
+    }
+    raise_alert(
+        session,
+        Finding(
+            clinic=patient.clinic,
+            kind="silence",
+            band=band,
+            day=day,
+            version_id=episode.protocol_version_id,
+            reasons=[reason],
+            patient=patient,
+            episode=episode,
+        ),
+        bundle=bundle_of(session, episode.protocol_version_id),
+        now=now,
+    )
+    record(session, "silence", at=now, patient_id=patient.id, checkin=checkin.id, band=band)
+
+
+def _is_worrying(session: Session, checkin: CheckIn, episode: Episode) -> bool:
+    """A second silent check-in, or silence after an abnormal answer."""
+    before = session.scalar(
+        select(CheckIn.id).where(
+            CheckIn.episode_id == episode.id, CheckIn.id != checkin.id, CheckIn.silent_at.is_not(None)
+        )
+    )
+    last = session.scalar(
+        select(Assessment).where(Assessment.episode_id == episode.id).order_by(Assessment.id.desc()).limit(1)
+    )
+    return before is not None or (last is not None and Band(last.band) > Band.EXPECTED)

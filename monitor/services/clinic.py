@@ -1,0 +1,207 @@
+"""Make and change a clinic; turn its row into the calendar and rota that the domain works with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+import holidays as public_holidays
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from tzlocal import get_localzone_name
+
+from monitor.domain.localtime import WEEKDAYS, Window, WorkCalendar
+from monitor.domain.phone import parse_dialled, parse_phone
+from monitor.domain.rota import Cover, Person, Rota, WeeklyShift
+from monitor.errors import BadInput, NotReady
+from monitor.models import Clinic, Override, Shift, Staff
+from monitor.services.audit import record
+
+DEFAULT_HOURS = {day: ["08:00", "18:00"] for day in WEEKDAYS[:5]}
+FIELDS = (
+    "name",
+    "timezone",
+    "phone",
+    "emergency_number",
+    "out_of_hours_phone",
+    "last_resort",
+    "holidays",
+    "hours",
+    "checkin_at",
+    "texting_from",
+    "texting_until",
+)
+
+
+def the_clinic(session: Session) -> Clinic:
+    """The first clinic: the one that commands mean when none is named."""
+    clinic = session.scalar(select(Clinic).order_by(Clinic.id).limit(1))
+    if clinic is None:
+        raise NotReady("no clinic yet: run `monitor init`")
+    return clinic
+
+
+def create_clinic(session: Session, values: Mapping[str, str], *, now: datetime) -> Clinic:
+    """The first clinic of an installation; an unset zone is the host's."""
+    clinic = Clinic(name="Our clinic", timezone=_host_zone(), hours=DEFAULT_HOURS, created_at=now)
+    session.add(clinic)
+    session.flush()  # fills in the defaults
+    change_clinic(session, clinic, values, now=now)
+    return clinic
+
+
+def change_clinic(session: Session, clinic: Clinic, values: Mapping[str, str], *, now: datetime) -> None:
+    """Set the named fields, each checked; nothing is set if one is wrong."""
+    checked = {field: _check(field, text, region_of(clinic)) for field, text in values.items()}
+    for field, value in checked.items():
+        setattr(clinic, "last_resort_phone" if field == "last_resort" else field, value)
+    if clinic.texting_from >= clinic.texting_until:
+        raise BadInput(
+            "texting_until", clinic.texting_until.isoformat("minutes"), "a time after texting_from"
+        )
+    session.flush()
+    record(session, "clinic_changed", at=now, clinic=clinic.id, fields=sorted(checked))
+
+
+def region_of(clinic: Clinic) -> str | None:
+    """The country in which a number without a country code is dialled: that of the holidays."""
+    return clinic.holidays.split("-")[0] if clinic.holidays else None
+
+
+def calendar_of(clinic: Clinic, now: datetime) -> WorkCalendar:
+    """When the clinic works, with the public holidays of this year and the next."""
+    hours = {day: Window(*map(time.fromisoformat, span)) for day, span in clinic.hours.items()}
+    return WorkCalendar(ZoneInfo(clinic.timezone), hours, _holiday_dates(clinic.holidays, now.year))
+
+
+def rota_of(session: Session, clinic: Clinic) -> Rota:
+    """The clinic's staff with their shifts and overrides."""
+    people = session.scalars(
+        select(Staff).where(Staff.clinic_id == clinic.id, Staff.left_at.is_(None)).order_by(Staff.id)
+    ).all()
+    ids = [person.id for person in people]
+    shifts = session.scalars(select(Shift).where(Shift.staff_id.in_(ids)))
+    covers = session.scalars(
+        select(Override)
+        .where(Override.staff_id.in_(ids) | Override.instead_of_id.in_(ids))
+        .order_by(Override.id)
+    )
+    return Rota(
+        ZoneInfo(clinic.timezone),
+        [Person(p.id, p.phone, p.tier) for p in people],
+        [WeeklyShift(s.staff_id, s.weekday, s.starts, s.ends) for s in shifts],
+        [Cover(c.staff_id, c.instead_of_id, c.starts_at, c.ends_at) for c in covers],
+    )
+
+
+def check_zone(field: str, text: str) -> str:
+    """A time zone by its name."""
+    if text not in available_timezones():
+        raise BadInput(field, text, "a zone's name, such as Europe/Berlin or America/New_York")
+    return text
+
+
+def check_name(field: str, text: str, limit: int = 120) -> str:
+    """A name: some printable characters, not too many."""
+    name = " ".join(text.split())
+    if not name or len(name) > limit or not name.isprintable():
+        raise BadInput(field, text[:limit], f"1 to {limit} printable characters")
+    return name
+
+
+def _check(field: str, text: str, region: str | None) -> object:
+    match field:
+        case "name":
+            return check_name(field, text, 80)
+        case "timezone":
+            return check_zone(field, text)
+        case "phone" | "last_resort":
+            return parse_phone(field, text, region=region, must_text=False)
+        case "emergency_number" | "out_of_hours_phone":
+            return parse_dialled(field, text)
+        case "holidays":
+            return _check_country(field, text)
+        case "hours":
+            return _check_hours(field, text)
+        case "checkin_at" | "texting_from" | "texting_until":
+            return parse_time(field, text)
+    raise BadInput("field", field, "one of " + ", ".join(FIELDS))
+
+
+def parse_time(field: str, text: str) -> time:
+    """A wall-clock time.
+
+    >>> parse_time("time", "09:30")
+    datetime.time(9, 30)
+    """
+    try:
+        parsed = time.fromisoformat(text)
+    except ValueError:
+        raise BadInput(field, text, "a time such as 09:30") from None
+    if parsed.tzinfo is not None:
+        raise BadInput(field, text, "a local time without an offset, such as 09:30")
+    return parsed
+
+
+def _check_country(field: str, text: str) -> str:
+    country, _, part = text.upper().partition("-")
+    supported = public_holidays.list_supported_countries()
+    if country not in supported or (part and part not in supported[country]):
+        raise BadInput(
+            field, text, "an ISO country code such as GB or DE, or one with its region such as DE-BY"
+        )
+    return text.upper()
+
+
+def _check_hours(field: str, text: str) -> dict[str, list[str]]:
+    """Opening hours written as "mon-fri 08:00-18:00, sat 09:00-13:00".
+
+    >>> _check_hours("hours", "mon-tue 08:00-18:00, sat 09:00-13:00")["tue"]
+    ['08:00', '18:00']
+    """
+    allowed = 'hours such as "mon-fri 08:00-18:00, sat 09:00-13:00"'
+    hours: dict[str, list[str]] = {}
+    for part in text.lower().split(","):
+        days, _, span = part.strip().partition(" ")
+        first, _, last = days.partition("-")
+        opens, _, closes = span.strip().partition("-")
+        try:
+            start, end = time.fromisoformat(opens), time.fromisoformat(closes)
+            chosen = WEEKDAYS[WEEKDAYS.index(first) : WEEKDAYS.index(last or first) + 1]
+        except ValueError:
+            raise BadInput(field, text, allowed) from None
+        if not chosen or start >= end:
+            raise BadInput(field, text, allowed)
+        hours |= {day: [start.isoformat("minutes"), end.isoformat("minutes")] for day in chosen}
+    return hours
+
+
+@lru_cache(maxsize=64)
+def _holiday_dates(code: str | None, year: int) -> frozenset[date]:
+    if not code:
+        return frozenset()
+    country, _, part = code.partition("-")
+    return frozenset(public_holidays.country_holidays(country, subdiv=part or None, years=[year, year + 1]))
+
+
+def _host_zone() -> str:
+    try:
+        name = get_localzone_name()
+    except Exception:  # noqa: BLE001 -- a host with a broken zone still gets a clinic; doctor names the gap
+        return "UTC"
+    return name if name in available_timezones() else "UTC"
+
+
+def describe_clinic(clinic: Clinic) -> dict[str, str]:
+    """Every setting as text; what is not set says so."""
+    hours = ", ".join(f"{day} {span[0]}-{span[1]}" for day, span in clinic.hours.items())
+    values = {
+        field: getattr(clinic, "last_resort_phone" if field == "last_resort" else field) for field in FIELDS
+    }
+    values["hours"] = hours or None
+    return {
+        field: value.isoformat("minutes") if isinstance(value, time) else str(value or "not set")
+        for field, value in values.items()
+    }

@@ -1,0 +1,243 @@
+"""Send what is due: claim, commit, call the provider, record.
+
+The claim is committed before the call, so that a crash in between leaves a row that says so; reconcile asks
+the provider what became of it. One text's trouble never holds up the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from monitor.clock import Clock
+from monitor.db import Sessions, transaction
+from monitor.domain.delivery import STATE_OF, Remedy, State, next_retry, remedy_for
+from monitor.domain.localtime import Window, local_date
+from monitor.domain.plan import postop_day
+from monitor.domain.sending import SCHEDULED, Act, Candidate, Kind, decide_send
+from monitor.errors import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable
+from monitor.models import CheckIn, Episode, Message, Patient
+from monitor.services.audit import record
+from monitor.services.compose import patient_text
+from monitor.services.seed import bundle_of
+from monitor.services.settle import settle
+from monitor.sms.gateway import Accepted, Call, Gateway, Text
+
+LEASE = timedelta(seconds=60)
+BATCH = 16
+AT_ONCE = 8  # sends under way together
+HOURLY = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One text that is ours to send."""
+
+    id: int
+    channel: str
+    to: str
+    body: str
+    to_staff: bool
+
+
+def dispatch(sessions: Sessions, gateway: Gateway, clock: Clock, *, worker: str) -> int:
+    """Send everything that is due now; returns how many texts were handed to the provider."""
+    sent = 0
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="send") as pool:
+        while batch := claim(sessions, clock.now(), worker=worker):
+            jobs = [pool.submit(send_one, sessions, gateway, clock, text) for text in batch]
+            sent += sum(1 for job in jobs if job.result())
+    return sent
+
+
+def claim(sessions: Sessions, now: datetime, *, worker: str, limit: int = BATCH) -> Sequence[Claimed]:
+    """Take up to `limit` due texts, most urgent first. Those that may not leave now are settled on the way."""
+    while True:
+        with transaction(sessions) as session:
+            due = session.scalars(
+                select(Message)
+                .where(Message.state == State.PLANNED, Message.due_at <= now)
+                .order_by(Message.priority, Message.due_at, Message.id)
+                .limit(limit)
+                .with_for_update(skip_locked=True)
+            ).all()
+            claimed = [c for message in due if (c := _claim_one(session, message, worker, now=now))]
+        if claimed or not due:
+            return claimed
+
+
+def send_one(sessions: Sessions, gateway: Gateway, clock: Clock, text: Claimed) -> bool:
+    """One call to the provider and its outcome, recorded in a transaction of its own."""
+    outcome: Accepted | GatewayError
+    try:
+        outcome = _hand_over(gateway, text)
+    except GatewayError as error:
+        outcome = error
+    with transaction(sessions) as session:
+        message = session.get_one(Message, text.id, with_for_update=True)
+        record_outcome(session, message, outcome, now=clock.now())
+    return isinstance(outcome, Accepted)
+
+
+def record_outcome(
+    session: Session, message: Message, outcome: Accepted | GatewayError, *, now: datetime
+) -> None:
+    """What the provider said to one text; a callback may have been here first."""
+    match outcome:
+        case Accepted(sid=sid, status=status):
+            message.sid = message.sid or sid
+            message.sent_at = message.sent_at or now
+            settle(session, message, State.SENT, now=now)
+            settle(session, message, STATE_OF[status], now=now)
+        case GatewayRefused(code=code) if remedy_for(code) != Remedy.RETRY:
+            settle(session, message, State.FAILED, now=now, why="refused by the provider", code=code)
+        case GatewayRefused(code=code):
+            retry_later(session, message, now=now, code=code)
+        case GatewayBusy(code=code, retry_after=wait):
+            retry_later(session, message, now=now, code=code, retry_after=wait)
+        case GatewayUnreachable():
+            retry_later(session, message, now=now)
+        case _:
+            settle(session, message, State.UNKNOWN, now=now, why="the provider's answer was lost")
+
+
+def retry_later(
+    session: Session,
+    message: Message,
+    *,
+    now: datetime,
+    code: int | None = None,
+    retry_after: float | None = None,
+) -> None:
+    """Back to planned, later; a text with a last moment goes on hourly until then, others give up in time."""
+    wait = next_retry(message.attempts, retry_after).wait
+    if wait is None and message.expires_at is not None and now + HOURLY < message.expires_at:
+        wait = HOURLY
+    if wait is None:
+        settle(session, message, State.FAILED, now=now, why="the provider could not take it", code=code)
+        return
+    if settle(session, message, State.PLANNED, now=now, why="will be tried again", code=code):
+        message.due_at = now + wait
+
+
+def _hand_over(gateway: Gateway, text: Claimed) -> Accepted:
+    if text.channel == "call":
+        return gateway.ring(Call(text.id, text.to, text.body))
+    return gateway.send(Text(text.id, text.to, text.body, to_staff=text.to_staff))
+
+
+def _claim_one(session: Session, message: Message, worker: str, *, now: datetime) -> Claimed | None:
+    if not _may_leave(session, message, now=now):
+        return None
+    if message.body is None:
+        message.body = _render(session, message)
+    message.state, message.worker = State.SENDING, worker
+    message.claimed_at, message.lease_until = now, now + LEASE
+    message.attempts += 1
+    return Claimed(message.id, message.channel, message.to_number, message.body, message.patient_id is None)
+
+
+def _may_leave(session: Session, message: Message, *, now: datetime) -> bool:
+    if message.patient_id is None:
+        if message.expires_at is not None and message.expires_at <= now:
+            settle(
+                session, message, State.EXPIRED, now=now, why="its time had passed before it could be sent"
+            )
+            return False
+        return True
+    verdict = decide_send(_candidate(session, message, now=now), now)
+    match verdict.act:
+        case Act.SEND:
+            return True
+        case Act.DEFER:
+            message.due_at = verdict.until or now
+            record(session, "message_deferred", at=now, message_id=message.id, patient_id=message.patient_id)
+        case Act.SKIP:
+            settle(session, message, State.SKIPPED, now=now, why=verdict.why)
+        case Act.EXPIRE:
+            settle(session, message, State.EXPIRED, now=now, why=verdict.why)
+    return False
+
+
+def _candidate(session: Session, message: Message, *, now: datetime) -> Candidate:
+    patient = session.get_one(Patient, message.patient_id)
+    episode = session.get(Episode, message.episode_id) if message.episode_id else None
+    zone = ZoneInfo(patient.timezone)
+    today, week = _sent_lately(session, patient, zone, now=now)
+    return Candidate(
+        kind=Kind(message.kind),
+        due_at=message.due_at,
+        expires_at=message.expires_at,
+        day=postop_day(episode.surgery_on, now, zone) if episode else 0,
+        zone=zone,
+        texting=Window(patient.clinic.texting_from, patient.clinic.texting_until),
+        opted_out=patient.opted_out_at is not None,
+        bad_number=patient.bad_number_at is not None,
+        cancelled=episode is not None and episode.cancelled_at is not None,
+        sent_today=today,
+        sent_this_week=week,
+        merged_into=_later_checkin(session, message, now=now),
+        in_conversation=_other_checkin_open(session, message, now=now),
+    )
+
+
+def _sent_lately(session: Session, patient: Patient, zone: ZoneInfo, *, now: datetime) -> tuple[int, int]:
+    """Scheduled texts that left today (local) and in the last seven days."""
+    sent = session.scalars(
+        select(func.coalesce(Message.sent_at, Message.claimed_at)).where(
+            Message.patient_id == patient.id,
+            Message.kind.in_([k.value for k in SCHEDULED]),
+            Message.state.in_([State.SENDING, State.UNKNOWN, State.SENT, State.DELIVERED, State.UNCONFIRMED]),
+            Message.claimed_at >= now - timedelta(days=7),
+        )
+    ).all()
+    today = local_date(now, zone)
+    return len([at for at in sent if at and local_date(at, zone) == today]), len(sent)
+
+
+def _later_checkin(session: Session, message: Message, *, now: datetime) -> int | None:
+    if message.kind != Kind.CHECKIN or message.checkin_id is None:
+        return None
+    this = session.get_one(CheckIn, message.checkin_id)
+    return session.scalar(
+        select(CheckIn.day)
+        .join(Message, Message.checkin_id == CheckIn.id)
+        .where(
+            CheckIn.episode_id == this.episode_id,
+            CheckIn.day > this.day,
+            Message.kind == Kind.CHECKIN,
+            Message.state == State.PLANNED,
+            Message.due_at <= now,
+        )
+        .order_by(CheckIn.day.desc())
+        .limit(1)
+    )
+
+
+def _other_checkin_open(session: Session, message: Message, *, now: datetime) -> bool:
+    if message.kind != Kind.CHECKIN:
+        return False
+    other = (
+        select(CheckIn.id)
+        .join(Episode, Episode.id == CheckIn.episode_id)
+        .where(
+            Episode.patient_id == message.patient_id,
+            Episode.id != message.episode_id,
+            CheckIn.opened_at >= now - timedelta(hours=20),
+        )
+    )
+    return session.scalar(other.limit(1)) is not None
+
+
+def _render(session: Session, message: Message) -> str:
+    episode = session.get_one(Episode, message.episode_id)
+    bundle = bundle_of(session, episode.protocol_version_id)
+    checkin = session.get(CheckIn, message.checkin_id) if message.checkin_id else None
+    day = checkin.day if checkin else 0
+    return patient_text(bundle, episode.patient, message.template or "", day=day)

@@ -1,0 +1,108 @@
+"""Examine an installation: what is set, what answers, who is on call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from monitor.clock import Clock, SystemClock
+from monitor.db import Sessions, transaction
+from monitor.errors import GatewayError, NotReady
+from monitor.models import Clinic, Heartbeat, Message
+from monitor.services.clinic import rota_of
+from monitor.sms.gateway import Gateway
+
+AHEAD = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at: `level` is ok, gap (works, but somebody should know) or wrong."""
+
+    level: str
+    what: str
+    found: str
+
+
+def examine(sessions: Sessions, gateway: Gateway, clock: Clock, *, public_url: str) -> list[Check]:
+    """Everything, in the order in which it must be mended."""
+    checks = list(_database(sessions))
+    if any(check.level == "wrong" for check in checks):
+        return checks
+    checks.append(_provider(gateway, public_url))
+    with transaction(sessions) as session:
+        for clinic in session.scalars(select(Clinic)):
+            checks += [*_clinic(clinic), *_rota(session, clinic, clock)]
+        checks += _clock(session, clock)
+    return checks
+
+
+def _database(sessions: Sessions) -> Iterator[Check]:
+    try:
+        with transaction(sessions) as session:
+            session.execute(text("SELECT 1"))
+            session.scalar(select(func.count()).select_from(Message))
+            dialect = session.get_bind().dialect.name
+    except NotReady as error:
+        yield Check("wrong", "database", str(error))
+        return
+    yield Check("ok", "database", dialect)
+
+
+def _provider(gateway: Gateway, public_url: str) -> Check:
+    try:
+        answer = gateway.check()
+    except GatewayError as error:
+        return Check("wrong", gateway.name, f"{error}; check the credentials in the Twilio console")
+    if gateway.name == "twilio" and not public_url.startswith("https://"):
+        return Check("gap", gateway.name, f"{answer}; MONITOR_PUBLIC_URL is not https: {public_url}")
+    return Check("ok", gateway.name, answer)
+
+
+def _clinic(clinic: Clinic) -> Iterator[Check]:
+    needed = {
+        "phone": (clinic.phone, "patients are told to call 'the clinic'"),
+        "emergency number": (clinic.emergency_number, "patients are told 112"),
+        "last-resort number": (clinic.last_resort_phone, "paging goes round staff only"),
+        "holidays": (clinic.holidays, "public holidays count as working days"),
+    }
+    for what, (value, meanwhile) in needed.items():
+        if not value:
+            yield Check("gap", f"{clinic.name}: {what}", f"not set: {meanwhile} (`monitor clinic set`)")
+    yield Check("ok", f"{clinic.name}: time zone", clinic.timezone)
+
+
+def _rota(session: Session, clinic: Clinic, clock: Clock) -> Iterator[Check]:
+    rota = rota_of(session, clinic)
+    if not rota.people:
+        yield Check("wrong", f"{clinic.name}: staff", "nobody can be paged (`monitor staff add`)")
+        return
+    zone = ZoneInfo(clinic.timezone)
+    gaps = rota.gaps(clock.now(), clock.now() + AHEAD)
+    for tier, start in gaps[:5]:
+        yield Check(
+            "gap",
+            f"{clinic.name}: rota",
+            f"tier {tier} has nobody from {start.astimezone(zone):%a %d %b %H:%M}",
+        )
+    if not gaps:
+        yield Check("ok", f"{clinic.name}: rota", "somebody is on call in every tier for the next 14 days")
+
+
+def _clock(session: Session, clock: Clock) -> Iterator[Check]:
+    moved = (clock.now() - SystemClock().now()).total_seconds()
+    if abs(moved) > 1:
+        yield Check("gap", "clock", f"the built-in phones' clock is {timedelta(seconds=round(moved))} ahead")
+    beat = session.scalar(select(func.max(Heartbeat.at)))
+    if beat is None or SystemClock().now() - beat > timedelta(minutes=2):
+        yield Check("gap", "worker", "no worker is running on this database (`monitor run`)")
+    else:
+        yield Check("ok", "worker", "alive")
+    latest = session.scalar(select(func.max(Message.sent_at)))
+    if latest is not None and latest - clock.now() > timedelta(minutes=1):
+        yield Check("wrong", "clock", "texts were sent later than now: this machine's clock went back")

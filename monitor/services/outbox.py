@@ -1,0 +1,115 @@
+"""Put a text or call in the outbox. Planning the same thing twice changes nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from monitor.domain.delivery import State
+from monitor.domain.sending import PRIORITY, Kind
+from monitor.models import Alert, Clinic, Message, Patient
+from monitor.services.audit import record
+
+
+def queue_to_patient(
+    session: Session,
+    patient: Patient,
+    body: str,
+    *,
+    once: str,
+    kind: Kind,
+    due_at: datetime,
+    now: datetime,
+    question: str | None = None,
+    checkin_id: int | None = None,
+    episode_id: int | None = None,
+    alert_id: int | None = None,
+    expires_at: datetime | None = None,
+) -> Message | None:
+    """A text that is written now; None if this very one was queued before."""
+    if exists(session, once):
+        return None
+    message = Message(
+        once=once,
+        clinic_id=patient.clinic_id,
+        patient_id=patient.id,
+        episode_id=episode_id,
+        checkin_id=checkin_id,
+        alert_id=alert_id,
+        kind=kind,
+        to_number=patient.phone,
+        body=body,
+        question=question,
+        priority=PRIORITY[kind],
+        due_at=due_at,
+        expires_at=expires_at,
+        created_at=now,
+    )
+    session.add(message)
+    session.flush()
+    return message
+
+
+def queue_to_number(
+    session: Session,
+    clinic: Clinic,
+    number: str,
+    body: str,
+    *,
+    once: str,
+    kind: Kind,
+    now: datetime,
+    staff_id: int | None = None,
+    alert: Alert | None = None,
+    channel: str = "sms",
+    expires_after: timedelta = timedelta(hours=2),
+) -> Message | None:
+    """A text or call to staff, the last resort or an unknown number, due at once."""
+    if exists(session, once):
+        return None
+    message = Message(
+        once=once,
+        clinic_id=clinic.id,
+        staff_id=staff_id,
+        alert_id=alert.id if alert else None,
+        kind=kind,
+        channel=channel,
+        to_number=number,
+        body=body,
+        priority=PRIORITY[kind],
+        due_at=now,
+        expires_at=now + expires_after,
+        created_at=now,
+    )
+    session.add(message)
+    session.flush()
+    return message
+
+
+def exists(session: Session, once: str) -> bool:
+    return session.scalar(select(Message.id).where(Message.once == once)) is not None
+
+
+def cancel_pages(session: Session, alert: Alert, *, why: str, now: datetime) -> None:
+    """Take back the pages of an alert that have not left yet."""
+    waiting = select(Message).where(
+        Message.alert_id == alert.id, Message.kind == Kind.PAGE, Message.state == State.PLANNED
+    )
+    for message in session.scalars(waiting):
+        cancel(session, message, why=why, now=now)
+
+
+def cancel(session: Session, message: Message, *, why: str, now: datetime) -> None:
+    """Take back a text that has not left yet, and say why."""
+    message.state, message.why, message.ended_at = State.CANCELLED, why, now
+    record(
+        session,
+        "message_cancelled",
+        at=now,
+        patient_id=message.patient_id,
+        alert_id=message.alert_id,
+        message_id=message.id,
+        why=why,
+    )

@@ -1,0 +1,140 @@
+"""Open an alert, or make the open one worse. A worse finding pages again even when it was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from monitor.domain.bundle import Bundle
+from monitor.domain.escalation import first_page_at, promise_by
+from monitor.domain.score import Reason
+from monitor.domain.terms import Band
+from monitor.models import Alert, Clinic, Episode, Inbound, Patient
+from monitor.queries import open_alert
+from monitor.services.audit import record
+from monitor.services.clinic import calendar_of
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Why somebody must act. `kind`: finding, review or silence. Without an episode, `phone` is who wrote."""
+
+    clinic: Clinic
+    kind: str
+    band: Band
+    day: int
+    version_id: int
+    signs: Sequence[str] = ()
+    reasons: Sequence[dict[str, Any]] = ()
+    at_night: bool = False
+    patient: Patient | None = None
+    episode: Episode | None = None
+    phone: str = ""
+
+    @property
+    def subject(self) -> str:
+        return f"episode:{self.episode.id}" if self.episode else f"phone:{self.phone}"
+
+
+def raise_alert(session: Session, finding: Finding, *, bundle: Bundle, now: datetime) -> Alert:
+    """The open alert of this episode or number, now holding this finding too."""
+    alert = open_alert(session, finding.subject)
+    if alert is None:
+        return _open(session, finding, bundle, now=now)
+    further = [s for s in finding.signs if s not in alert.signs]
+    worse = finding.band > alert.band or (finding.band >= Band.URGENT and bool(further))
+    rules = {reason["rule"] for reason in alert.reasons}
+    alert.signs = [*further, *alert.signs] if worse else [*alert.signs, *further]
+    alert.reasons = [*alert.reasons, *(r for r in finding.reasons if r["rule"] not in rules)]
+    alert.band = max(Band(alert.band), finding.band)
+    alert.at_night = alert.at_night or finding.at_night
+    alert.kind = "finding" if finding.kind == "finding" else alert.kind
+    if worse:
+        _page_anew(alert, finding, bundle, now=now)
+    kind = "alert_raised" if worse else "alert_added"
+    record(
+        session, kind, at=now, alert_id=alert.id, patient_id=alert.patient_id, band=alert.band, signs=further
+    )
+    return alert
+
+
+def _open(session: Session, finding: Finding, bundle: Bundle, *, now: datetime) -> Alert:
+    alert = Alert(
+        clinic_id=finding.clinic.id,
+        patient_id=finding.patient.id if finding.patient else None,
+        episode_id=finding.episode.id if finding.episode else None,
+        subject=finding.subject,
+        protocol_version_id=finding.version_id,
+        kind=finding.kind,
+        band=finding.band,
+        signs=list(finding.signs),
+        reasons=list(finding.reasons),
+        day=finding.day,
+        at_night=finding.at_night,
+        opened_at=now,
+        raised_at=now,
+    )
+    alert.step_at = _first_page(alert, finding.clinic, bundle, now=now)
+    session.add(alert)
+    session.flush()
+    record(
+        session,
+        "alert_opened",
+        at=now,
+        alert_id=alert.id,
+        patient_id=alert.patient_id,
+        band=alert.band,
+        signs=alert.signs,
+        why=finding.kind,
+    )
+    return alert
+
+
+def _page_anew(alert: Alert, finding: Finding, bundle: Bundle, *, now: datetime) -> None:
+    alert.state, alert.stage, alert.rounds = "open", 0, alert.rounds + 1
+    alert.taken_at = alert.taken_by_id = None
+    alert.raised_at, alert.day = now, finding.day
+    alert.step_at = _first_page(alert, finding.clinic, bundle, now=now)
+
+
+def _first_page(alert: Alert, clinic: Clinic, bundle: Bundle, *, now: datetime) -> datetime:
+    return first_page_at(Band(alert.band), bool(alert.at_night), now, bundle.policy, calendar_of(clinic, now))
+
+
+def promised(alert: Alert, clinic: Clinic, bundle: Bundle, *, now: datetime) -> datetime:
+    """By when the patient is told to expect a call; a promise made earlier is kept if it is the sooner."""
+    by = promise_by(Band(alert.band), bool(alert.at_night), now, bundle.policy, calendar_of(clinic, now))
+    return min(by, alert.told_by_at) if alert.told_by_at and alert.told_by_at > now else by
+
+
+def reasons_json(reasons: Sequence[Reason]) -> list[dict[str, Any]]:
+    """Reasons as they are kept with an assessment and an alert."""
+    return [
+        {
+            "rule": r.rule,
+            "sign": r.sign,
+            "said": r.said,
+            "text": r.text,
+            "band": r.band,
+            "points": r.points,
+            "source": r.source,
+        }
+        for r in reasons
+    ]
+
+
+def review_reason(inbound: Inbound, reason: str, band: Band) -> dict[str, Any]:
+    """Why a person must read a text, in the shape of a rule's reason."""
+    return {
+        "rule": f"review:{reason}",
+        "sign": None,
+        "said": inbound.body[:200],
+        "text": f"A person must read this: {reason}.",
+        "band": band,
+        "points": 0,
+        "source": "I",
+    }

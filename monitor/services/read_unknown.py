@@ -1,0 +1,92 @@
+"""Read a text that no patient's number sent, and give to a person what the program cannot handle."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from monitor.db import Sessions, transaction
+from monitor.domain.carrier import carrier_word
+from monitor.domain.localtime import local_date
+from monitor.domain.messages import render
+from monitor.domain.score import Facts, assess
+from monitor.domain.sending import Kind
+from monitor.domain.terms import Band
+from monitor.models import Inbound
+from monitor.queries import episodes_of, patients_at
+from monitor.services.assess import interpret_text
+from monitor.services.audit import record
+from monitor.services.clinic import the_clinic
+from monitor.services.compose import clinic_fields
+from monitor.services.outbox import queue_to_number
+from monitor.services.raise_alert import Finding, raise_alert, reasons_json, review_reason
+from monitor.services.seed import bundle_of, current_version
+from monitor.services.settle import add_task
+
+UNKNOWN_DAY = 30  # a stranger is read as one past the days on which some signs are usual
+MAX_ATTEMPTS = 3
+
+
+def read_unknown(session: Session, inbound: Inbound, *, now: datetime) -> str:
+    """A number nobody knows: scored all the same, listed for the front desk, answered once a day."""
+    clinic, version = the_clinic(session), current_version(session)
+    bundle = bundle_of(session, version.id)
+    reading = interpret_text(inbound, bundle, question=None, day=UNKNOWN_DAY, language="en")
+    facts = Facts(
+        day=UNKNOWN_DAY,
+        signs=reading.signs,
+        trend=reading.trend,
+        amount=reading.amount,
+        details=reading.details,
+        pain=reading.pain,
+        temp_c=reading.temp_c,
+    )
+    scored = assess(bundle.protocol, facts)
+    once = f"unknown:{inbound.from_number}:{local_date(now, ZoneInfo(clinic.timezone))}"
+    add_task(session, "unknown_number", once, clinic_id=clinic.id, inbound_id=inbound.id, now=now)
+    if scored.band >= Band.SOON or reading.may_be_red:
+        finding = Finding(
+            clinic=clinic,
+            kind="finding" if scored.band >= Band.SOON else "review",
+            band=max(scored.band, Band.SOON),
+            day=0,
+            version_id=version.id,
+            signs=[s.value for s in scored.signs],
+            reasons=reasons_json(scored.reasons) or [review_reason(inbound, "unknown number", Band.SOON)],
+            at_night=scored.at_night,
+            phone=inbound.from_number,
+        )
+        raise_alert(session, finding, bundle=bundle, now=now)
+    if carrier_word(inbound.body, opted_out=False) is None and inbound.from_number.startswith("+"):
+        body = render(bundle.catalogue("en"), "reply.unknown", **clinic_fields(clinic))
+        queue_to_number(session, clinic, inbound.from_number, body, once=once, kind=Kind.ANSWER, now=now)
+    return "unknown_number"
+
+
+def give_to_a_person(sessions: Sessions, inbound_id: int, error: str, *, now: datetime) -> None:
+    """A text that we cannot handle is tried again, and then becomes staff work: never dropped."""
+    with transaction(sessions) as session:
+        inbound = session.get_one(Inbound, inbound_id)
+        inbound.attempts += 1
+        if inbound.attempts < MAX_ATTEMPTS:
+            return
+        record(session, "reading_failed", at=now, inbound=inbound_id, error=error)
+        patients = patients_at(session, inbound.from_number)
+        patient = patients[0] if patients else None
+        episodes = episodes_of(session, patient) if patient else []
+        clinic, version = patient.clinic if patient else the_clinic(session), current_version(session)
+        finding = Finding(
+            clinic=clinic,
+            kind="review",
+            band=Band.URGENT,
+            day=0,
+            version_id=version.id,
+            reasons=[review_reason(inbound, "the program could not handle this text", Band.URGENT)],
+            patient=patient,
+            episode=episodes[0] if episodes else None,
+            phone=inbound.from_number,
+        )
+        raise_alert(session, finding, bundle=bundle_of(session, version.id), now=now)
+        inbound.handled_at, inbound.result = now, "failed"

@@ -1,0 +1,44 @@
+"""Save a text exactly as it came, before anything reads it. The provider's id makes it unique."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from monitor.domain.phone import normalise_sender
+from monitor.errors import BadInput
+from monitor.models import Inbound
+from monitor.sms.gateway import Received
+
+MAX_BODY = 20_000
+
+
+def save_inbound(session: Session, received: Received, *, raw: bytes | None, now: datetime) -> bool:
+    """Keep a text; False if this very one is here already. `raw` is the request as it came."""
+    if not received.sid or not received.from_:
+        raise BadInput(
+            "MessageSid" if not received.sid else "From", "nothing", "the provider's webhook fields"
+        )
+    sid = received.sid[:64]
+    if session.scalar(select(Inbound.id).where(Inbound.sid == sid)) is not None:
+        return False
+    session.add(
+        Inbound(
+            sid=sid,
+            from_number=normalise_sender(received.from_),
+            to_number=normalise_sender(received.to),
+            body=_storable(received.body)[:MAX_BODY],
+            media=received.media,
+            raw=raw,
+            received_at=now,
+        )
+    )
+    session.flush()
+    return True
+
+
+def _storable(text: str) -> str:
+    """NUL and lone surrogates cannot be stored by every database; `raw` keeps them as they came."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")

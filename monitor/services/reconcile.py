@@ -1,0 +1,162 @@
+"""Ask the provider about what we do not know: sends whose answer was lost, texts never confirmed, texts to us
+whose webhook never came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from monitor.clock import Clock
+from monitor.db import Sessions, transaction
+from monitor.domain.delivery import State
+from monitor.domain.sending import Kind
+from monitor.errors import GatewayError, GatewayRefused
+from monitor.models import Cursor, Message
+from monitor.services.audit import record
+from monitor.services.receive import save_inbound
+from monitor.services.settle import add_task, settle
+from monitor.services.track import apply_status
+from monitor.sms.gateway import Gateway, Sent
+
+LISTED_AFTER = timedelta(seconds=20)  # until then a text may not be in the provider's list yet
+GIVE_UP_AFTER = timedelta(hours=2)
+CLOCK_SLACK = timedelta(seconds=90)  # between our clock and the provider's
+ASK_AFTER = timedelta(minutes=10)
+ASK_AGAIN = timedelta(hours=1)
+UNCONFIRMED_AFTER = timedelta(hours=24)
+FETCH_OVERLAP = timedelta(minutes=15)
+CURSOR = "inbound"
+
+
+def reconcile(sessions: Sessions, gateway: Gateway, clock: Clock) -> int:
+    """Settle what is in doubt; returns how many texts were looked at."""
+    with transaction(sessions) as session:
+        lost = session.scalars(
+            select(Message.id).where(
+                or_(
+                    Message.state == State.UNKNOWN,
+                    (Message.state == State.SENDING) & (Message.lease_until < clock.now()),
+                )
+            )
+        ).all()
+    for message_id in lost:
+        _settle_unknown(sessions, gateway, message_id, clock)
+    return len(lost) + _ask_about_sent(sessions, gateway, clock)
+
+
+def fetch_inbound(sessions: Sessions, gateway: Gateway, clock: Clock) -> int:
+    """Save what the provider received for us and we have not; returns how many that were."""
+    now = clock.now()
+    with transaction(sessions) as session:
+        cursor = session.get(Cursor, CURSOR)
+        since = (cursor.at if cursor else now - timedelta(days=1)) - FETCH_OVERLAP
+    found = 0
+    for received in gateway.received_since(since):
+        with transaction(sessions) as session:
+            if save_inbound(session, received, raw=None, now=min(received.received_at, now)):
+                record(session, "inbound_fetched", at=now)
+                found += 1
+    with transaction(sessions) as session:
+        session.merge(Cursor(name=CURSOR, at=now))
+    return found
+
+
+def _settle_unknown(sessions: Sessions, gateway: Gateway, message_id: int, clock: Clock) -> None:
+    with transaction(sessions) as session:
+        message = session.get_one(Message, message_id, with_for_update=True)
+        if message.state == State.SENDING:
+            settle(
+                session,
+                message,
+                State.UNKNOWN,
+                now=clock.now(),
+                why="the worker that sent it did not come back",
+            )
+        claimed_at = message.claimed_at or message.created_at
+        if message.state != State.UNKNOWN:
+            return
+        if message.kind == Kind.PAGE:  # a lost page is worse than one that comes twice
+            _send_again(session, message, now=clock.now())
+            return
+        to, body = message.to_number, message.body
+    if clock.now() - claimed_at < LISTED_AFTER:
+        return
+    try:
+        listed: Sequence[Sent] | None = gateway.sent_since(to, claimed_at - CLOCK_SLACK)
+    except GatewayError:
+        listed = None
+    with transaction(sessions) as session:
+        message = session.get_one(Message, message_id, with_for_update=True)
+        if message.state == State.UNKNOWN:
+            _adopt_or_resend(session, message, listed, body, claimed_at, now=clock.now())
+
+
+def _adopt_or_resend(
+    session: Session,
+    message: Message,
+    listed: Sequence[Sent] | None,
+    body: str | None,
+    claimed_at: datetime,
+    *,
+    now: datetime,
+) -> None:
+    if listed is None:
+        if now - claimed_at > GIVE_UP_AFTER:
+            settle(
+                session, message, State.FAILED, now=now, why="the provider could not say whether it was sent"
+            )
+            once = f"in_doubt:{message.id}"
+            add_task(session, "in_doubt", once, clinic_id=message.clinic_id, now=now, message=message)
+        return
+    taken = set(session.scalars(select(Message.sid).where(Message.to_number == message.to_number)))
+    match = next((sent for sent in listed if _same(sent.body, body) and sent.sid not in taken), None)
+    if match is None:
+        _send_again(session, message, now=now)
+        return
+    message.sent_at = match.sent_at or claimed_at
+    settle(session, message, State.SENT, now=now, why="found with the provider")
+    apply_status(session, message, match.sid, match.status, match.error_code, now=now)
+    record(session, "send_adopted", at=now, message_id=message.id)
+
+
+def _same(theirs: str, ours: str | None) -> bool:
+    """Whether the provider's copy is our text: a trial account puts words of its own in front."""
+    return bool(ours) and " ".join(theirs.split()).endswith(" ".join((ours or "").split()))
+
+
+def _send_again(session: Session, message: Message, *, now: datetime) -> None:
+    if settle(session, message, State.PLANNED, now=now, why="it had not been sent"):
+        message.due_at = now
+        record(session, "send_repeated", at=now, message_id=message.id)
+
+
+def _ask_about_sent(sessions: Sessions, gateway: Gateway, clock: Clock) -> int:
+    """Texts the provider took and never told us more about."""
+    now = clock.now()
+    with transaction(sessions) as session:
+        waiting = session.execute(
+            select(Message.id, Message.sid).where(
+                Message.state == State.SENT,
+                Message.sent_at < now - ASK_AFTER,
+                or_(Message.checked_at.is_(None), Message.checked_at < now - ASK_AGAIN),
+            )
+        ).all()
+    for message_id, sid in ((id_, sid) for id_, sid in waiting if sid):
+        try:
+            sent: Sent | None = gateway.fetch(sid)
+        except GatewayRefused:
+            sent = None
+        except GatewayError:
+            continue  # asked again next time
+        with transaction(sessions) as session:
+            message = session.get_one(Message, message_id, with_for_update=True)
+            message.checked_at = now
+            if sent is not None:
+                apply_status(session, message, sid, sent.status, sent.error_code, now=now)
+            old = message.sent_at is None or now - message.sent_at > UNCONFIRMED_AFTER
+            if message.state == State.SENT and (old or sent is None):
+                settle(session, message, State.UNCONFIRMED, now=now, why="the provider never learned more")
+    return len(waiting)

@@ -1,0 +1,83 @@
+"""Load protocol versions: the seeds at the start, a clinic's edited copy later. A stored version never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from monitor.db import data_folder
+from monitor.domain.bundle import Bundle, check_bundle, digest_of, load_bundle
+from monitor.errors import BadInput, NotReady
+from monitor.models import Episode, ProtocolVersion
+from monitor.services.audit import record
+
+MAX_FILE = 2_000_000
+
+
+def read_files(folder: Path | None = None) -> dict[str, str]:
+    """The seed files of a folder (default: those that came with the program), by their path inside it."""
+    root = folder or data_folder("seeds")
+    if not root.is_dir():
+        raise BadInput("DIR", str(root), "a folder laid out like seeds/")
+    files = {}
+    for path in sorted(root.rglob("*.toml")):
+        name = path.relative_to(root).as_posix()
+        if path.stat().st_size > MAX_FILE:
+            raise BadInput(name, f"{path.stat().st_size} bytes", f"a file of at most {MAX_FILE} bytes")
+        try:
+            files[name] = path.read_text(encoding="utf-8")
+        except (UnicodeDecodeError, OSError) as error:
+            raise BadInput(name, type(error).__name__, "a readable file in UTF-8") from None
+    return files
+
+
+def store_version(session: Session, files: Mapping[str, str], *, now: datetime) -> ProtocolVersion:
+    """Keep a checked set of files as a version; the same files again are the same version."""
+    errors = check_bundle(files)
+    if errors:
+        raise errors[0]
+    digest = digest_of(files)
+    known = session.scalar(select(ProtocolVersion).where(ProtocolVersion.digest == digest))
+    if known is not None:
+        return known
+    version = ProtocolVersion(digest=digest, files=dict(files), loaded_at=now)
+    session.add(version)
+    session.flush()
+    record(session, "protocol_loaded", at=now, version=version.id)
+    return version
+
+
+def current_version(session: Session) -> ProtocolVersion:
+    """The version that new episodes start with."""
+    version = session.scalar(select(ProtocolVersion).order_by(ProtocolVersion.id.desc()).limit(1))
+    if version is None:
+        raise NotReady("no protocol is loaded yet: run `monitor init`")
+    return version
+
+
+def bundle_of(session: Session, version_id: int) -> Bundle:
+    """A stored version, parsed (and kept parsed)."""
+    version = session.get_one(ProtocolVersion, version_id)
+    return load_bundle(version.files)
+
+
+def move_open_episodes(session: Session, version: ProtocolVersion, *, now: datetime) -> int:
+    """Put every open episode on this version; asked for by name only, and recorded."""
+    episodes = session.scalars(select(Episode).where(Episode.cancelled_at.is_(None))).all()
+    moved = [e for e in episodes if e.protocol_version_id != version.id]
+    for episode in moved:
+        record(
+            session,
+            "protocol_moved",
+            at=now,
+            patient_id=episode.patient_id,
+            episode=episode.id,
+            old=episode.protocol_version_id,
+            new=version.id,
+        )
+        episode.protocol_version_id = version.id
+    return len(moved)

@@ -1,0 +1,179 @@
+"""Move a text to its next state and draw the consequences: the one place where a state is changed by events."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from monitor.domain.delivery import FINAL, Remedy, State, may_move, remedy_for
+from monitor.domain.sending import SCHEDULED, Kind
+from monitor.models import Alert, CheckIn, Message, Page, Patient, Task
+from monitor.services.audit import record
+from monitor.services.outbox import cancel, exists
+
+RESEND_AFTER = timedelta(hours=1)
+LOST = frozenset({State.UNDELIVERED, State.FAILED, State.EXPIRED, State.SKIPPED})
+
+
+def settle(
+    session: Session,
+    message: Message,
+    state: State,
+    *,
+    now: datetime,
+    why: str | None = None,
+    code: int | None = None,
+) -> bool:
+    """Make the move if the table of states allows it; False if it came too late to matter."""
+    if not may_move(State(message.state), state):
+        return False
+    message.state = state
+    message.worker = message.lease_until = None
+    message.why = why if why is not None else message.why
+    message.error_code = code if code is not None else message.error_code
+    if state in FINAL:
+        message.ended_at = now
+        record(
+            session,
+            f"message_{state}",
+            at=now,
+            message_id=message.id,
+            patient_id=message.patient_id,
+            code=code,
+        )
+    _follow(session, message, state, code, now=now)
+    return True
+
+
+def _follow(session: Session, message: Message, state: State, code: int | None, *, now: datetime) -> None:
+    if message.checkin_id and message.kind == Kind.CHECKIN:
+        _move_checkin(session, message, state, now=now)
+    if state == State.DELIVERED:
+        _drop_resend(session, message, now=now)
+    if state not in LOST:
+        return
+    if message.kind == Kind.PAGE:
+        page_was_lost(session, message, now=now)
+    elif message.kind == Kind.DIGEST:
+        add_task(
+            session,
+            "staff_unreachable",
+            f"staff:{message.id}",
+            clinic_id=message.clinic_id,
+            now=now,
+            message=message,
+        )
+    elif message.patient_id and state in {State.UNDELIVERED, State.FAILED}:
+        _patient_not_reached(session, message, code, now=now)
+
+
+def _move_checkin(session: Session, message: Message, state: State, *, now: datetime) -> None:
+    checkin = session.get_one(CheckIn, message.checkin_id)
+    if state in {State.SENT, State.DELIVERED} and checkin.state == "planned":
+        checkin.state, checkin.opened_at, checkin.asked_at = "open", now, message.sent_at or now
+    elif state in LOST and checkin.state in {"planned", "open"} and checkin.answered_at is None:
+        checkin.state, checkin.closed_at = ("skipped" if state == State.SKIPPED else "unreached"), now
+
+
+def _drop_resend(session: Session, message: Message, *, now: datetime) -> None:
+    """A text reported lost and then delivered after all is not sent a second time."""
+    again = session.scalar(
+        select(Message).where(Message.once == f"again:{message.id}", Message.state == State.PLANNED)
+    )
+    if again is not None:
+        cancel(session, again, why="the first was delivered after all", now=now)
+
+
+def page_was_lost(session: Session, message: Message, *, now: datetime) -> None:
+    """Nobody waits for a page that reached nobody: paging is looked at again at once."""
+    alert = session.get(Alert, message.alert_id) if message.alert_id else None
+    if alert is None or alert.state != "open":
+        return
+    record(session, "page_lost", at=now, alert_id=alert.id, message_id=message.id)
+    if stage_failed(session, alert):
+        alert.step_at = now
+
+
+def stage_failed(session: Session, alert: Alert) -> bool:
+    """Whether every page of the alert's present stage is known to have reached nobody."""
+    codes = select(Page.id).where(
+        Page.alert_id == alert.id, Page.stage == alert.stage, Page.rounds == alert.rounds
+    )
+    sent = {f"page:{page_id}" for page_id in session.scalars(codes)}
+    if not sent:
+        return False
+    messages = session.scalars(select(Message).where(Message.alert_id == alert.id, Message.kind == Kind.PAGE))
+    ours = [m for m in messages if m.once.rsplit(":", 1)[0] in sent]
+    return bool(ours) and all(m.state in LOST for m in ours)
+
+
+def _patient_not_reached(session: Session, message: Message, code: int | None, *, now: datetime) -> None:
+    patient = session.get_one(Patient, message.patient_id)
+    remedy = remedy_for(code)
+    if remedy == Remedy.OPT_OUT:
+        patient.opted_out_at = patient.opted_out_at or now
+        record(session, "opted_out", at=now, patient_id=patient.id, how="provider")
+    elif remedy == Remedy.BAD_NUMBER:
+        patient.bad_number_at = patient.bad_number_at or now
+    elif remedy == Remedy.RETRY and _resend(session, message, now=now):
+        return
+    kind = {Remedy.OPT_OUT: "opted_out", Remedy.STOP: "provider_settings"}.get(remedy, "undelivered")
+    add_task(session, kind, f"{kind}:{message.id}", clinic_id=patient.clinic_id, now=now, message=message)
+
+
+def _resend(session: Session, message: Message, *, now: datetime) -> bool:
+    """A scheduled text that did not arrive is tried once more, later, while it is of use."""
+    due = now + RESEND_AFTER
+    in_time = message.expires_at is not None and due < message.expires_at
+    if message.kind not in SCHEDULED or message.once.startswith("again:") or not in_time:
+        return False
+    once = f"again:{message.id}"
+    if not exists(session, once):
+        copied = (
+            "clinic_id",
+            "patient_id",
+            "episode_id",
+            "checkin_id",
+            "kind",
+            "channel",
+            "to_number",
+            "template",
+        )
+        kept = {name: getattr(message, name) for name in copied}
+        more = {name: getattr(message, name) for name in ("body", "question", "priority", "expires_at")}
+        session.add(Message(once=once, due_at=due, created_at=now, **kept, **more))
+        checkin = session.get(CheckIn, message.checkin_id) if message.checkin_id else None
+        if checkin is not None and checkin.state == "unreached":
+            checkin.state, checkin.closed_at = "planned", None
+    return True
+
+
+def add_task(
+    session: Session,
+    kind: str,
+    once: str,
+    *,
+    clinic_id: int,
+    now: datetime,
+    patient_id: int | None = None,
+    inbound_id: int | None = None,
+    message: Message | None = None,
+) -> None:
+    """List something for the front desk, once."""
+    if session.scalar(select(Task.id).where(Task.once == once)) is not None:
+        return
+    owner = patient_id or (message.patient_id if message else None)
+    session.add(
+        Task(
+            once=once,
+            clinic_id=clinic_id,
+            patient_id=owner,
+            inbound_id=inbound_id,
+            message_id=message.id if message else None,
+            kind=kind,
+            opened_at=now,
+        )
+    )
+    record(session, "task_opened", at=now, patient_id=owner, task=kind)

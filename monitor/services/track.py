@@ -1,0 +1,70 @@
+"""Apply what the provider reports of a text: twice, late, out of order, before our own commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from monitor.domain.delivery import STATE_OF, ProviderStatus, State
+from monitor.errors import BadInput
+from monitor.models import Callback, Message
+from monitor.services.settle import settle
+
+
+def track(session: Session, params: Mapping[str, str], *, message_id: int | None, now: datetime) -> bool:
+    """Keep the callback as it came and move the text if it may; True if it changed anything.
+
+    `message_id` is ours, from the callback's URL; without it the provider's id finds the text.
+    """
+    sid = params.get("MessageSid") or params.get("CallSid") or params.get("SmsSid")
+    status = params.get("MessageStatus") or params.get("CallStatus") or params.get("SmsStatus")
+    if not sid or not status:
+        raise BadInput(
+            "MessageSid" if not sid else "MessageStatus", "nothing", "the provider's status callback"
+        )
+    code = _number(params.get("ErrorCode"))
+    message = find_message(session, message_id, sid)
+    applied = message is not None and apply_status(session, message, sid, status, code, now=now)
+    session.add(
+        Callback(
+            message_id=message.id if message else None,
+            sid=sid[:40],
+            status=status[:20],
+            error_code=code,
+            raw=dict(params),
+            applied=applied,
+            received_at=now,
+        )
+    )
+    return applied
+
+
+def find_message(session: Session, message_id: int | None, sid: str) -> Message | None:
+    """The text a callback is about; one that names another provider's id is about something else."""
+    if message_id is not None and 0 < message_id < 2**62:
+        message = session.get(Message, message_id, with_for_update=True)
+        if message is not None and message.sid in {None, sid}:
+            return message
+    return session.scalar(select(Message).where(Message.sid == sid).with_for_update())
+
+
+def apply_status(
+    session: Session, message: Message, sid: str, status: str, code: int | None, *, now: datetime
+) -> bool:
+    """Move a text to the state the provider names; an unknown name changes nothing."""
+    try:
+        state = STATE_OF[ProviderStatus(status)]
+    except ValueError:
+        return False
+    message.sid = message.sid or sid[:40]
+    message.sent_at = message.sent_at or now
+    if message.state == State.PLANNED and message.attempts > 0:
+        message.state = State.SENDING  # we had given this try up; the provider had not
+    return settle(session, message, state, now=now, code=code)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 9 else None

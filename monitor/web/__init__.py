@@ -1,0 +1,1 @@
+"""HTTP: the provider's webhooks, health and metrics, the built-in phones."""

@@ -1,0 +1,98 @@
+"""Whether this installation lives: for a load balancer, for Prometheus, for whoever is on call for the program."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from sqlalchemy import func, select
+
+from monitor.bootstrap import App
+from monitor.clock import SystemClock
+from monitor.db import transaction
+from monitor.domain.delivery import State
+from monitor.errors import NotReady
+from monitor.models import Alert, Heartbeat, Inbound, Message, Task
+
+router = APIRouter()
+BEAT_WITHIN = timedelta(seconds=60)
+DUE_WITHIN = timedelta(minutes=2)
+
+TEXTS = Gauge("monitor_texts", "Texts and pages by kind and state", ["kind", "state"])
+ALERTS = Gauge("monitor_alerts", "Alerts by band and state", ["band", "state"])
+UNREAD = Gauge("monitor_inbound_unread", "Texts received and not read yet")
+TASKS = Gauge("monitor_tasks_open", "Front-desk tasks that are open")
+OLDEST = Gauge("monitor_oldest_due_seconds", "How long the oldest due text has waited")
+BEAT = Gauge("monitor_heartbeat_age_seconds", "Since the worker last said that it lives")
+
+
+@router.get("/healthz")
+def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+async def readyz(request: Request) -> JSONResponse:
+    """Database, scheduler heartbeat and oldest due text; 503 says which is wrong."""
+    checks = await run_in_threadpool(_check, request.app.state.monitor)
+    ready = all(value == "ok" for value in checks.values())
+    return JSONResponse({"status": "ok" if ready else "not ready", **checks}, 200 if ready else 503)
+
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """Prometheus metrics: counts only, never a name, a number or a word of a patient's."""
+    await run_in_threadpool(_measure, request.app.state.monitor)
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _check(app: App) -> dict[str, str]:
+    try:
+        beat, oldest = _ages(app)
+    except NotReady:
+        return {"database": "does not answer"}
+    stale = beat is None or beat > BEAT_WITHIN
+    late = oldest is not None and oldest > DUE_WITHIN
+    return {
+        "database": "ok",
+        "worker": "no heartbeat for a minute" if stale else "ok",
+        "oldest_due": f"{int(oldest.total_seconds())} s late" if late and oldest else "ok",
+    }
+
+
+def _ages(app: App) -> tuple[timedelta | None, timedelta | None]:
+    """Since the last heartbeat (real time), and since the oldest due text was due."""
+    with transaction(app.sessions) as session:
+        beat = session.scalar(select(func.max(Heartbeat.at)).where(Heartbeat.name == "worker"))
+        due = session.scalar(select(func.min(Message.due_at)).where(Message.state == State.PLANNED))
+    now = app.clock.now()
+    return (
+        SystemClock().now() - beat if beat else None,
+        now - due if due is not None and due < now else None,
+    )
+
+
+def _measure(app: App) -> None:
+    beat, oldest = _ages(app)
+    with transaction(app.sessions) as session:
+        texts = session.execute(
+            select(Message.kind, Message.state, func.count()).group_by(Message.kind, Message.state)
+        )
+        TEXTS.clear()
+        for kind, state, count in texts:
+            TEXTS.labels(kind, state).set(count)
+        alerts = session.execute(
+            select(Alert.band, Alert.state, func.count()).group_by(Alert.band, Alert.state)
+        )
+        ALERTS.clear()
+        for band, state, count in alerts:
+            ALERTS.labels(band, state).set(count)
+        unread = select(func.count()).select_from(Inbound).where(Inbound.handled_at.is_(None))
+        UNREAD.set(session.scalar(unread) or 0)
+        TASKS.set(session.scalar(select(func.count()).select_from(Task).where(Task.closed_at.is_(None))) or 0)
+    OLDEST.set(oldest.total_seconds() if oldest else 0)
+    BEAT.set(beat.total_seconds() if beat else -1)

@@ -1,0 +1,128 @@
+"""What the provider posts to us: verify, keep it as it came, commit, answer. Reading comes after.
+
+A webhook without a right signature is a stranger's: refused, logged without its content, counted.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from xml.sax.saxutils import escape
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from prometheus_client import Counter
+
+from monitor.bootstrap import App
+from monitor.db import transaction
+from monitor.models import Message
+from monitor.services.acknowledge import page_of_message, take_by_keypress
+from monitor.services.receive import save_inbound
+from monitor.services.seed import bundle_of, current_version
+from monitor.services.track import track
+from monitor.sms.gateway import Received
+
+log = logging.getLogger(__name__)
+router = APIRouter(prefix="/twilio")
+REFUSED = Counter("monitor_webhooks_refused", "Webhooks without a right signature", ["path"])
+RECEIVED = Counter("monitor_webhooks_received", "Webhooks accepted", ["path"])
+MAX_BODY = 1_000_000
+EMPTY = "<Response></Response>"
+
+
+@router.post("/inbound")
+async def inbound(request: Request) -> Response:
+    """A patient or member of staff wrote. Once this is answered, the text is safe with us."""
+    app, params, raw = await _verified(request)
+    await run_in_threadpool(_save, app, params, raw)
+    request.app.state.wake()
+    return _xml(EMPTY)
+
+
+@router.post("/status")
+async def status(request: Request) -> Response:
+    """What became of a text or call of ours."""
+    app, params, _ = await _verified(request)
+    await run_in_threadpool(_track, app, params, _message_id(request))
+    request.app.state.wake()
+    return Response(status_code=204)
+
+
+@router.post("/voice")
+async def voice(request: Request) -> Response:
+    """A call was answered, or a key was pressed in it. Only a key takes the alert."""
+    app, params, _ = await _verified(request)
+    said = await run_in_threadpool(_speak, app, params, _message_id(request), str(request.url.query))
+    request.app.state.wake()
+    return _xml(said)
+
+
+async def _verified(request: Request) -> tuple[App, Mapping[str, str], bytes]:
+    app: App = request.app.state.monitor
+    raw = await _body(request)
+    path = request.url.path
+    query = f"?{request.url.query}" if request.url.query else ""
+    url = app.settings.public_url.rstrip("/") + path + query
+    webhook = app.gateway.verify(url, raw, request.headers.get("X-Twilio-Signature", ""))
+    if webhook is None:
+        REFUSED.labels(path).inc()
+        log.warning("refused a webhook with a wrong signature at %s", path)
+        raise HTTPException(403, "the signature does not match this URL and body")
+    RECEIVED.labels(path).inc()
+    return app, webhook.params, raw
+
+
+async def _body(request: Request) -> bytes:
+    """The request's body, given up on once it is larger than any real webhook."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY:
+            raise HTTPException(413, f"found more than {MAX_BODY} bytes; a webhook is smaller")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _save(app: App, params: Mapping[str, str], raw: bytes) -> None:
+    received = Received(
+        sid=params.get("MessageSid") or params.get("SmsSid") or params.get("SmsMessageSid") or "",
+        from_=params.get("From", ""),
+        to=params.get("To", ""),
+        body=params.get("Body", ""),
+        media=_count(params.get("NumMedia", "0")),
+        received_at=app.clock.now(),
+    )
+    with transaction(app.sessions) as session:
+        save_inbound(session, received, raw=raw, now=received.received_at)
+
+
+def _track(app: App, params: Mapping[str, str], message_id: int | None) -> None:
+    with transaction(app.sessions) as session:
+        track(session, params, message_id=message_id, now=app.clock.now())
+
+
+def _speak(app: App, params: Mapping[str, str], message_id: int | None, query: str) -> str:
+    with transaction(app.sessions) as session:
+        if message_id is None or page_of_message(session, message_id) is None:
+            return "<Response><Hangup/></Response>"
+        if params.get("Digits"):
+            take_by_keypress(session, message_id, now=app.clock.now())
+            catalogue = bundle_of(session, current_version(session).id).catalogue("en")
+            return f"<Response><Say>{escape(catalogue.texts['staff.call_taken'])}</Say></Response>"
+        spoken = escape(session.get_one(Message, message_id).body or "")
+    action = escape(f"{app.settings.public_url.rstrip('/')}/twilio/voice?{query}", {'"': "&quot;"})
+    gather = f'<Gather numDigits="1" timeout="8" action="{action}" method="POST"><Say>{spoken}</Say></Gather>'
+    return f"<Response>{gather}{gather}</Response>"
+
+
+def _message_id(request: Request) -> int | None:
+    text = request.query_params.get("message", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def _count(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+
+
+def _xml(body: str) -> Response:
+    return Response(f'<?xml version="1.0" encoding="UTF-8"?>{body}', media_type="text/xml")
