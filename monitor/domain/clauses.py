@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from monitor.domain.items import Item, Pause
 from monitor.domain.lexicon import Kind
+from monitor.domain.terms import Sign
 
 
 class Lead(StrEnum):
@@ -28,6 +29,7 @@ class Clause:
     items: tuple[Item, ...]
     sentence: int
     asked: bool = False
+    words: int = 0  # everyday and unknown words beside the items: how much else is said
 
     @property
     def signs(self) -> tuple[Item, ...]:
@@ -38,6 +40,8 @@ class Clause:
         return frozenset(item.kind for item in self.items)
 
 
+NOES = (Kind.NO, Kind.NONE)
+_SCORED = (Sign.PAIN, Sign.PRESSURE_PAIN)
 # What a negation makes of the word after it: "not better" says the same, "not fine" is a complaint.
 _NEGATED = {
     Kind.RESOLVED: Kind.SAME,
@@ -46,7 +50,23 @@ _NEGATED = {
     Kind.FINE: Kind.COMPLAINT,
     Kind.BLANKET: Kind.COMPLAINT,
     Kind.MUCH: Kind.TRACE,
+    Kind.ACK: Kind.COMPLAINT,
 }
+# What may follow a "no" that is an answer of its own: "no, it fell out", "no all good".
+_NEW_START = frozenset(
+    {
+        Kind.SUBJECT,
+        Kind.PERSISTS,
+        Kind.RECURS,
+        Kind.FINE,
+        Kind.BLANKET,
+        Kind.DENIED,
+        Kind.NO,
+        Kind.NONE,
+        Kind.NOT,
+        Kind.YES,
+    }
+)
 # After these a statement is complete: "pain is fine its the blood" begins a new one at "its".
 _CLOSED = frozenset({Kind.FINE, Kind.BLANKET, Kind.RESOLVED, Kind.BETTER, Kind.SAME})
 _LEADS = {Kind.CONTRAST: Lead.CONTRAST, Kind.EXCEPT: Lead.EXCEPT}
@@ -56,8 +76,9 @@ def cut_clauses(items: Sequence[Item]) -> list[Clause]:
     """Clauses in order, with negated courses ("not better") already read as what they say."""
     clauses: list[Clause] = []
     for sentence, (part, asked) in enumerate(_sentences(items)):
-        pieces = list(_pieces(_read_negated(part), sentence))
-        clauses += [replace(piece, asked=asked) for piece in pieces]
+        for own in _answer_first(_read_zeros(part)):
+            pieces = [_without_words(piece) for piece in _pieces(_read_negated(own), sentence)]
+            clauses += [replace(piece, asked=asked) for piece in pieces]
     return clauses
 
 
@@ -72,6 +93,36 @@ def _sentences(items: Sequence[Item]) -> Iterator[tuple[list[Item], bool]]:
     yield part, False
 
 
+def _without_words(clause: Clause) -> Clause:
+    """The clause with its everyday words counted and taken out."""
+    items = tuple(item for item in clause.items if item.kind != Kind.WORD)
+    words = len(clause.items) - len(items) + sum(item.kind == Pause.UNKNOWN for item in items)
+    return replace(clause, items=items, words=words)
+
+
+def _answer_first(items: Sequence[Item]) -> list[list[Item]]:
+    """A "yes" or "no" at the beginning set apart, where it answers by itself: "yes and some swelling"."""
+    rest = [item.kind for item in items[1:] if item.kind != Kind.WORD]
+    following = rest[0] if rest else ""
+    alone = items and (items[0].kind == Kind.YES or (items[0].kind == Kind.NO and following in _NEW_START))
+    parts = [list(items[:1]), list(items[1:])] if alone else [list(items)]
+    return [part for part in parts if part]
+
+
+def _read_zeros(items: Sequence[Item]) -> list[Item]:
+    """Zeros that deny read as "no": "0 swelling", "swelling 0"; the pain's own zero stays a number."""
+    read: list[Item] = []
+    for at, item in enumerate(items):
+        before = items[at - 1] if at else None
+        after = items[at + 1] if at + 1 < len(items) else None
+        follows = before is not None and before.is_sign
+        scored = follows and before is not None and before.about in _SCORED
+        leads = after is not None and after.is_sign and not follows
+        zero = item.kind == Kind.NUMBER and item.about == "0" and (leads or (follows and not scored))
+        read.append(replace(item, kind=Kind.NO, about="") if zero else item)
+    return read
+
+
 def _read_negated(items: Sequence[Item]) -> list[Item]:
     """Joins a negation with the course it turns: "not going down" is one item, SAME."""
     read: list[Item] = []
@@ -81,7 +132,7 @@ def _read_negated(items: Sequence[Item]) -> list[Item]:
         if before is not None and turned is not None:
             del read[before:]
             read.append(replace(item, kind=turned, about=""))
-        elif before is not None and item.kind == Kind.PERSISTS:
+        elif before is not None and item.kind in (Kind.PERSISTS, Kind.RECURS):
             continue  # "not any more", "no longer still": the negation itself stays and reaches on
         else:
             read.append(item)
@@ -91,9 +142,9 @@ def _read_negated(items: Sequence[Item]) -> list[Item]:
 def _negation_before(read: Sequence[Item]) -> int | None:
     """Where the negation is that the next item follows, openers between them allowed."""
     at = len(read) - 1
-    while at >= 0 and read[at].kind == Kind.OPENER:
+    while at >= 0 and read[at].kind in (Kind.OPENER, Kind.WORD):
         at -= 1
-    return at if at >= 0 and read[at].kind in (Kind.NO, Kind.NOT) else None
+    return at if at >= 0 and read[at].kind in (*NOES, Kind.NOT) else None
 
 
 def _pieces(items: Sequence[Item], sentence: int) -> Iterator[Clause]:
@@ -121,6 +172,6 @@ def _lead_of(item: Item, following: str) -> Lead | None:
         return _LEADS[Kind(item.kind)]
     if item.kind == Pause.COMMA:
         return Lead.COMMA
-    if item.kind in (Kind.JOINER, Pause.LINK) and following in (Kind.SUBJECT, Kind.OPENER):
+    if item.kind in (Kind.JOINER, Pause.LINK, Pause.DASH) and following in (Kind.SUBJECT, Kind.OPENER):
         return Lead.JOINED
     return None

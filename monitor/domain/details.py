@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from monitor.domain.lexicon import Kind, Lexicon
 from monitor.domain.normalise import Shape, Token
@@ -11,17 +11,19 @@ from monitor.domain.terms import Detail
 
 
 def read_details(
-    tokens: Sequence[Token], lexicons: Mapping[str, Lexicon]
+    tokens: Sequence[Token], lexicons: Mapping[str, Lexicon], *, silent: Set[int]
 ) -> tuple[frozenset[Detail], float | None]:
     """The details that phrases of any language name, and how many hours ago something happened.
 
-    A phrase for a stretch of time that holds a number ("# hours ago") is that many times its hours.
+    `silent` are token places that speak of something else. A phrase for a stretch of time that holds a number ("# hours ago") is that many times its hours.
     """
     details: set[Detail] = set()
     hours: float | None = None
     for lexicon in lexicons.values():
         atoms = [lexicon.vocabulary.atoms("#" if t.shape is Shape.NUMBER else t.text) for t in tokens]
         for found in longest(lexicon.details.find(tokens, atoms)):
+            if not silent.isdisjoint(found.places):
+                continue
             if found.meaning.kind != Kind.AGO:
                 details.add(Detail(found.meaning.about))
             elif hours is None:

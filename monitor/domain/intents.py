@@ -15,11 +15,13 @@ _REVIEWS = {
     Kind.PRESUMING: "question",
     Kind.WONDER: "question",
     Kind.CALL: "call for help",
+    Kind.WORRY: "worried",
     Kind.RESCHEDULE: "appointment",
     Kind.WRONG_NUMBER: "wrong number",
     Kind.COMPLAINT: "body complaint not understood",
     Kind.ELSEWHERE: "body complaint elsewhere",
     Kind.REMARK: "remark",
+    Kind.UNSURE: "cannot say",
 }
 
 
@@ -29,11 +31,13 @@ def read_intent(clauses: Sequence[Clause], *, question: str, answered: bool) -> 
     for kind, intent in ((Kind.STOP, Intent.STOP), (Kind.WRONG_NUMBER, Intent.WRONG_NUMBER)):
         if kind in kinds:
             return intent
-    if Kind.RESCHEDULE in kinds or (question == REMINDER and kinds & {Kind.NO, Kind.NOT}):
+    if Kind.RESCHEDULE in kinds or (question == REMINDER and kinds & {Kind.NO, Kind.NONE, Kind.NOT}):
         return Intent.RESCHEDULE
     if is_question(clauses):
         return Intent.QUESTION
-    if Kind.CONFIRM in kinds or (question == REMINDER and kinds & {Kind.YES, Kind.FINE, Kind.BLANKET}):
+    if Kind.CONFIRM in kinds or (
+        question == REMINDER and kinds & {Kind.YES, Kind.AFFIRM, Kind.ACK, Kind.FINE, Kind.BLANKET}
+    ):
         return Intent.CONFIRM
     if answered:
         return Intent.ANSWER

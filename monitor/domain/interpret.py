@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 
 from monitor.domain.clauses import Clause, cut_clauses
 from monitor.domain.details import read_details
+from monitor.domain.frames import Frame, frames_of
 from monitor.domain.intents import KEYWORD_INTENTS
 from monitor.domain.items import Item, read_items, read_keyword
 from monitor.domain.lexicon import Kind, Lexicon
-from monitor.domain.mentions import Frame, Mention, frame_before, list_goes_on, mentions_in
+from monitor.domain.listing import without_list_marks
+from monitor.domain.mentions import Mention, list_goes_on, mentions_in
 from monitor.domain.normalise import Token, tokenise
 from monitor.domain.options import options_of, read_options
 from monitor.domain.protocol import Option
@@ -33,28 +35,42 @@ def interpret(
     options: tuple[Option, ...] = (),
 ) -> Reading:
     """What one text says, as an answer to `question` on postop day `day`. Never raises on any text."""
-    tokens = tokenise(text)
-    asked = Asked(question, asked_signs(question))
+    tokens = without_list_marks(tokenise(text))
+    asked = Asked(question, asked_signs(question, options))
     items = read_items(tokens, language, lexicons, asked=shown_by_answers(asked.signs))
     word = read_keyword(tokens, lexicons)
     if word is not None:
         return _keyword_reading(word, tokens, cancels=question == REMINDER and _names(items, Kind.RESCHEDULE))
     clauses = cut_clauses(items)
+    frames = frames_of(clauses)
     quantities = [
-        one for at, clause in enumerate(clauses) for one in read_quantities(clause, at, question=question)
+        quantity
+        for number, clause in enumerate(clauses)
+        for quantity in read_quantities(clause, number, frames=frames[number], question=question)
     ]
-    details, hours_ago = read_details(tokens, lexicons)
+    details, hours_ago = read_details(tokens, lexicons, silent=_silent_places(clauses, frames))
     return summarise(
         Heard(
             tokens=tokens,
             clauses=clauses,
-            mentions=_mentions(clauses, asked),
+            mentions=_mentions(clauses, frames, asked),
             quantities=quantities,
             chosen=read_options(quantities, options_of(question, options), asked.signs),
             asked=asked,
             details=details,
             hours_ago=hours_ago,
         )
+    )
+
+
+def _silent_places(clauses: Sequence[Clause], frames: Sequence[Sequence[Frame]]) -> frozenset[int]:
+    """Token places that say nothing of this patient's wound: idioms, other people, other parts of the body."""
+    return frozenset(
+        place
+        for clause, row in zip(clauses, frames, strict=True)
+        for item, frame in zip(clause.items, row, strict=True)
+        if item.kind == Kind.IDIOM or frame.other or frame.hypothetical or Kind.ELSEWHERE in clause.kinds
+        for place in range(item.first, item.last + 1)
     )
 
 
@@ -70,15 +86,13 @@ def _keyword_reading(word: Kind, tokens: Sequence[Token], *, cancels: bool) -> R
     return Reading(intent=KEYWORD_INTENTS[word], evidence=evidence)
 
 
-def _mentions(clauses: Sequence[Clause], asked: Asked) -> list[Mention]:
+def _mentions(clauses: Sequence[Clause], frames: Sequence[Sequence[Frame]], asked: Asked) -> list[Mention]:
     """The signs spoken of in all clauses, each clause read in the light of those before it."""
-    proxy = any(Kind.PROXY in clause.kinds for clause in clauses)
     mentions: list[Mention] = []
-    frame, before, denied = Frame(), None, frozenset[int]()
+    before, denied = None, frozenset[int]()
     for number, clause in enumerate(clauses):
-        frame = frame_before(frame, clause)
         goes_on = list_goes_on(clause, before, denied)
-        own, denied, frame = mentions_in(clause, number, frame=frame, goes_on=goes_on, proxy=proxy)
+        own, denied = mentions_in(clause, number, frames=frames[number], goes_on=goes_on)
         if own or clause.signs:
             mentions += own
         else:

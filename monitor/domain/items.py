@@ -25,15 +25,17 @@ class Pause(StrEnum):
     ASK = "?"
     COMMA = ","
     LINK = ":"
+    DASH = "-"
     SLASH = "/"
     UNKNOWN = "unknown"
 
 
 _PAUSES = {
     ".": Pause.STOP, "!": Pause.STOP, ";": Pause.STOP, "\n": Pause.STOP, "?": Pause.ASK, ",": Pause.COMMA,
-    "(": Pause.COMMA, ")": Pause.COMMA, ":": Pause.LINK, "=": Pause.LINK, "-": Pause.LINK, "/": Pause.SLASH,
+    "(": Pause.COMMA, ")": Pause.COMMA, ":": Pause.LINK, "=": Pause.LINK, "-": Pause.DASH, "/": Pause.SLASH,
 }  # fmt: skip
-_SILENT = {Kind.WORD, Kind.IDIOM}
+_SILENT = {Kind.FILLER}
+_COURSE = {Kind.RESOLVED, Kind.BETTER, Kind.WORSE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    atoms: frozenset[str]
+    atoms: tuple[str, ...]
     exact: bool = True
 
 
@@ -108,7 +110,17 @@ def _read_sentence(
     for place, token in enumerate(own):
         if place not in taken:
             items += _leftover(token, start + place, known=bool(words[place].atoms), lexicons=lexicons)
-    return sorted(items, key=lambda item: item.first)
+    return _without_swallowed(sorted(items, key=lambda item: item.first))
+
+
+def _without_swallowed(items: list[Item]) -> list[Item]:
+    """Items less the courses inside a wider phrase: "swelling has gone up to my eye" tells of nothing gone."""
+    wide = [item for item in items if item.is_sign and item.last > item.first]
+    return [
+        item
+        for item in items
+        if item.kind not in _COURSE or not any(sign.first < item.first < sign.last for sign in wide)
+    ]
 
 
 def _item(found: Found, words: Sequence[_Word], offset: int) -> Item:
@@ -138,9 +150,7 @@ def _alone(lexicon: Lexicon, word: str) -> Meaning | None:
     return found[0].meaning if found else None
 
 
-def _best_lexicon(
-    tokens: Sequence[Token], language: str, lexicons: Mapping[str, Lexicon]
-) -> tuple[Lexicon, bool]:
+def _best_lexicon(tokens: Sequence[Token], language: str, lexicons: Mapping[str, Lexicon]) -> tuple[Lexicon, bool]:
     """The lexicon that knows most words, the patient's own first; and whether letters must be respelled."""
     own = lexicons.get(language) or next(iter(lexicons.values()))
     ways = [(own, False), *((lexicon, False) for lexicon in lexicons.values() if lexicon is not own)]
@@ -168,7 +178,6 @@ def _understand(lexicon: Lexicon, word: str, respelled: bool) -> _Word:
         atoms = lexicon.vocabulary.atoms(form)
         if atoms:
             return _Word(atoms)
-    mended: frozenset[str] = frozenset().union(
-        *(lexicon.vocabulary.atoms(near) for near in lexicon.speller.corrections(spelled))
-    )
+    near = lexicon.speller.corrections(spelled)
+    mended = tuple(dict.fromkeys(atom for word in near for atom in lexicon.vocabulary.atoms(word)))
     return _Word(mended, exact=not mended)

@@ -29,10 +29,12 @@ class Kind(StrEnum):
     ASKED = "asked"  # shows the sign only in answer to its own question: yellow, when I chew
     # [negation]
     NO = "no"  # before a name or after it, or an answer by itself
+    NONE = "none"  # the same, but an answer only where little else is said: nothing, never
     NOT = "not"  # before anything
     # [course]
     RESOLVED = "resolved"
     PERSISTS = "persists"
+    RECURS = "recurs"  # came back, again
     BETTER = "better"
     SAME = "same"
     WORSE = "worse"
@@ -41,6 +43,7 @@ class Kind(StrEnum):
     FINE = "fine"
     # [answers]
     YES = "yes"
+    AFFIRM = "affirm"  # "it is", "there is": an answer only where nothing else is said
     BLANKET = "blanket"  # "all good", "none of those"
     UNSURE = "unsure"
     VAGUE = "vague"  # neither good nor bad: "so so", "surviving"
@@ -59,12 +62,14 @@ class Kind(StrEnum):
     # [stance]
     HYPOTHETICAL = "hypothetical"
     WONDER = "wonder"  # a question about what may be: "what if", "what does pus look like"
+    WORRY = "worry"  # "worried about": no sign is asserted, but a person must read it
     TRIGGER = "trigger"  # "if I press": a condition that is no hypothesis
     QUESTION = "question"
     PRESUMING = "presuming"  # a question that takes the sign for granted: "is it normal that"
     DOUBT = "doubt"  # "not sure if", "can't tell if"
     # [people]
-    OTHERS = "others"
+    OTHERS = "others"  # family: somebody else, or writing of the patient
+    STRANGERS = "strangers"  # friends, colleagues: nobody we look after
     SELF = "self"
     PROXY = "proxy"  # family writing for the patient
     # [places]
@@ -98,7 +103,8 @@ class Kind(StrEnum):
     REMARK = "remark"  # about the practice or the service, not the body
     # [ignore]
     IDIOM = "idiom"
-    WORD = "word"
+    FILLER = "filler"  # small words
+    WORD = "word"  # words of everyday life
     BODY = "body"  # names the mouth or body: an unknown word beside it may be a complaint
     # [hours_ago]
     AGO = "ago"
@@ -107,15 +113,15 @@ class Kind(StrEnum):
 KEYWORDS = (Kind.STOP_WORD, Kind.START, Kind.HELP)
 SIGN_KINDS = (Kind.NAMES, Kind.STATES, Kind.EVENTS, Kind.DENIED, Kind.ASKED)
 _SECTIONS: Mapping[str, tuple[Kind, ...]] = {
-    "negation": (Kind.NO, Kind.NOT),
+    "negation": (Kind.NO, Kind.NONE, Kind.NOT),
     "course": (
-        Kind.RESOLVED, Kind.PERSISTS, Kind.BETTER, Kind.SAME, Kind.WORSE, Kind.TRACE, Kind.MUCH, Kind.FINE,
+        Kind.RESOLVED, Kind.PERSISTS, Kind.RECURS, Kind.BETTER, Kind.SAME, Kind.WORSE, Kind.TRACE, Kind.MUCH, Kind.FINE,
     ),
-    "answers": (Kind.YES, Kind.BLANKET, Kind.UNSURE, Kind.VAGUE, Kind.ACK),
+    "answers": (Kind.YES, Kind.AFFIRM, Kind.BLANKET, Kind.UNSURE, Kind.VAGUE, Kind.ACK),
     "joints": (Kind.CONTRAST, Kind.EXCEPT, Kind.JOINER, Kind.CHOICE, Kind.SUBJECT, Kind.OPENER),
     "time": (Kind.PAST, Kind.NOW, Kind.ELSEWHEN),
-    "stance": (Kind.HYPOTHETICAL, Kind.WONDER, Kind.TRIGGER, Kind.QUESTION, Kind.PRESUMING, Kind.DOUBT),
-    "people": (Kind.OTHERS, Kind.SELF, Kind.PROXY),
+    "stance": (Kind.HYPOTHETICAL, Kind.WONDER, Kind.WORRY, Kind.TRIGGER, Kind.QUESTION, Kind.PRESUMING, Kind.DOUBT),
+    "people": (Kind.OTHERS, Kind.STRANGERS, Kind.SELF, Kind.PROXY),
     "places": (Kind.PART, Kind.STITCH, Kind.ELSEWHERE),
     "quantities": (
         Kind.HALF, Kind.POINT, Kind.ABOVE, Kind.BELOW, Kind.RANGE, Kind.SCALE, Kind.UNIT, Kind.LABEL,
@@ -125,7 +131,7 @@ _SECTIONS: Mapping[str, tuple[Kind, ...]] = {
         Kind.STOP, Kind.STOP_WORD, Kind.START, Kind.HELP, Kind.RESCHEDULE, Kind.CONFIRM, Kind.WRONG_NUMBER,
         Kind.THANKS, Kind.SMALL_TALK, Kind.CALL, Kind.COMPLAINT, Kind.REMARK,
     ),
-    "ignore": (Kind.IDIOM, Kind.WORD, Kind.BODY),
+    "ignore": (Kind.IDIOM, Kind.FILLER, Kind.WORD, Kind.BODY),
 }  # fmt: skip
 _OTHER_SECTIONS = ("signs", "groups", "details", "numbers", "hours_ago", "respell")
 

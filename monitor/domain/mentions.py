@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from monitor.domain.clauses import Clause, Lead
+from monitor.domain.frames import SUBJECTS, Frame
 from monitor.domain.items import Item
 from monitor.domain.lexicon import Kind
 from monitor.domain.negation import denied_places, goes_on_listing
@@ -32,61 +33,28 @@ TRENDS = {Kind.BETTER: Trend.BETTER, Kind.SAME: Trend.SAME, Kind.WORSE: Trend.WO
 _GUM = frozenset({Sign.SWELLING, Sign.REDNESS})
 _LOOSE_PARTS = frozenset({Sign.MOBILITY, Sign.FELL_OUT, Sign.EXPOSED})
 # Somebody else's cold is nobody's alarm; somebody else's implant is the patient's, told by family.
-_ANYBODYS = frozenset(
-    {Sign.PAIN, Sign.FEVER, Sign.SMELL, Sign.SWELLING, Sign.REDNESS, Sign.REACTION, Sign.COLLAPSE, Sign.NUMBNESS,
-     Sign.BLEEDING, Sign.BREATHING}
-)  # fmt: skip
-_SUBJECTS = (Kind.PART, Kind.STITCH, Kind.ELSEWHERE)
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What earlier clauses of the sentence set for the next: a hypothesis, somebody else, a list of noes."""
-
-    hypothetical: bool = False
-    doubt: bool = False
-    other: bool = False
-    subject: str = ""
-    sentence: int = 0
-
-
-def frame_before(frame: Frame, clause: Clause) -> Frame:
-    """The frame in which a clause begins: a new sentence forgets all but what was spoken of."""
-    if clause.sentence != frame.sentence:
-        return Frame(subject=frame.subject, sentence=clause.sentence)
-    if clause.lead is Lead.CONTRAST:
-        return replace(frame, hypothetical=False, doubt=False)
-    return frame
+_ANYBODYS = frozenset({Sign.PAIN, Sign.FEVER, Sign.SMELL, Sign.SWELLING, Sign.REDNESS, Sign.REACTION, Sign.COLLAPSE})
 
 
 def mentions_in(
-    clause: Clause, number: int, *, frame: Frame, goes_on: bool, proxy: bool
-) -> tuple[list[Mention], frozenset[int], Frame]:
-    """The mentions of one clause, the places it denies, and the frame it leaves behind."""
+    clause: Clause, number: int, *, frames: Sequence[Frame], goes_on: bool
+) -> tuple[list[Mention], frozenset[int]]:
+    """The mentions of one clause, and the places it denies. `frames` has one for each item."""
     denied = denied_places(clause, goes_on=goes_on)
     mentions: list[Mention] = []
     for at, item in enumerate(clause.items):
-        frame = _frame_after(frame, item, clause)
-        if item.is_sign:
-            sign = _sign_meant(clause, at, frame.subject)
-            if sign is not None and not (frame.other and not proxy and sign in _ANYBODYS):
-                mention = _mention(item, sign, number, clause=clause, denied=at in denied)
-                mentions.append(_framed(mention, clause, frame))
-    return mentions, denied, frame
+        if not item.is_sign:
+            continue
+        frame = frames[at]
+        sign = _sign_meant(clause, at, frame.subject)
+        if sign is not None and not _is_anothers(sign, frame):
+            mention = _mention(item, sign, number, clause=clause, denied=at in denied)
+            mentions.append(_framed(mention, clause, frame))
+    return mentions, denied
 
 
-def _frame_after(frame: Frame, item: Item, clause: Clause) -> Frame:
-    if item.kind in (Kind.HYPOTHETICAL, Kind.WONDER) and Kind.PRESUMING not in clause.kinds:
-        return replace(frame, hypothetical=True)
-    if item.kind == Kind.DOUBT:
-        return replace(frame, doubt=True)
-    if item.kind == Kind.OTHERS:
-        return replace(frame, other=True)
-    if item.kind == Kind.SELF:
-        return replace(frame, other=False)
-    if item.kind in _SUBJECTS:
-        return replace(frame, subject=item.kind)
-    return frame
+def _is_anothers(sign: Sign, frame: Frame) -> bool:
+    return frame.other == Kind.STRANGERS or (frame.other == Kind.OTHERS and sign in _ANYBODYS)
 
 
 def _sign_meant(clause: Clause, at: int, earlier: str) -> Sign | None:
@@ -103,10 +71,10 @@ def _sign_meant(clause: Clause, at: int, earlier: str) -> Sign | None:
 def _subject_of(items: Sequence[Item], at: int) -> str:
     """The nearest thing that the sign at this place can be said of: before it, else right after it."""
     for item in reversed(items[:at]):
-        if item.kind in _SUBJECTS:
+        if item.kind in SUBJECTS:
             return item.kind
     for item in items[at + 1 :]:
-        if item.kind in _SUBJECTS:
+        if item.kind in SUBJECTS:
             return item.kind
         if item.is_sign:
             break
@@ -116,7 +84,7 @@ def _subject_of(items: Sequence[Item], at: int) -> str:
 def _mention(item: Item, sign: Sign, number: int, *, clause: Clause, denied: bool) -> Mention:
     kinds = clause.kinds
     absent = denied != (item.kind == Kind.DENIED)
-    past = Kind.PAST in kinds and not kinds & {Kind.NOW, Kind.PERSISTS, Kind.SAME}
+    past = Kind.PAST in kinds and not kinds & {Kind.NOW, Kind.PERSISTS, Kind.RECURS, Kind.SAME}
     mention = Mention(
         sign=sign,
         presence=Presence.ABSENT if absent else Presence.PRESENT,
@@ -132,12 +100,15 @@ def _mention(item: Item, sign: Sign, number: int, *, clause: Clause, denied: boo
 def _coursed(mention: Mention, item: Item, clause: Clause) -> Mention:
     """The mention with what its clause says of its course: gone, fine, better, a trace."""
     kinds = clause.kinds
+    if Kind.PRESUMING in kinds:
+        return mention
     if clause.lead is not Lead.EXCEPT:
         if Kind.RESOLVED in kinds and not _comes_back(item, clause):
             return replace(mention, presence=Presence.ABSENT)
-        if Kind.FINE in kinds and item.kind == Kind.NAMES:
+        if kinds & {Kind.FINE, Kind.ACK} and item.kind == Kind.NAMES:
             return replace(mention, presence=Presence.ABSENT if Kind.NOW in kinds else Presence.UNKNOWN)
-    trend = next((TRENDS[kind] for kind in (Kind.WORSE, Kind.SAME, Kind.BETTER) if kind in kinds), None)
+    courses = (Kind.WORSE, Kind.SAME) if Kind.RECURS in kinds else (Kind.WORSE, Kind.SAME, Kind.BETTER)
+    trend = next((TRENDS[kind] for kind in courses if kind in kinds), None)
     amount = Amount.MORE if Kind.MUCH in kinds else Amount.TRACE if Kind.TRACE in kinds else None
     presence = presence_if_better(mention, clause) if trend is Trend.BETTER else mention.presence
     return replace(mention, presence=presence, trend=trend, amount=amount)
@@ -153,7 +124,7 @@ def presence_if_better(mention: Mention, clause: Clause) -> Presence:
 def _comes_back(item: Item, clause: Clause) -> bool:
     """Whether the clause takes "gone" back (came back), or says it of the signs on its other side."""
     gone = next(at for at, one in enumerate(clause.items) if one.kind == Kind.RESOLVED)
-    back = [at for at, one in enumerate(clause.items) if one.kind in (Kind.PERSISTS, Kind.SAME)]
+    back = [at for at, one in enumerate(clause.items) if one.kind in (Kind.PERSISTS, Kind.RECURS, Kind.SAME)]
     if any(at > gone for at in back):
         return True
     place = clause.items.index(item)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from monitor.domain.clauses import Clause, Lead
+from monitor.domain.clauses import NOES, Clause, Lead
 from monitor.domain.items import Item, Pause
 from monitor.domain.lexicon import Kind
 
@@ -22,8 +22,8 @@ _CLOSERS = frozenset(
         Kind.SELF,
     }
 )
-_STRESSED = frozenset({Kind.TRACE, Kind.MUCH, Kind.PERSISTS, Kind.WORSE, Kind.YES})
-_LISTING = frozenset({Kind.JOINER, Kind.CHOICE, Pause.SLASH, Pause.LINK, Pause.COMMA})
+_STRESSED = frozenset({Kind.TRACE, Kind.MUCH, Kind.PERSISTS, Kind.RECURS, Kind.WORSE, Kind.YES, Kind.AFFIRM})
+_LISTING = frozenset({Kind.JOINER, Kind.CHOICE, Pause.SLASH, Pause.LINK, Pause.DASH, Pause.COMMA})
 
 
 def denied_places(clause: Clause, *, goes_on: bool) -> frozenset[int]:
@@ -32,10 +32,10 @@ def denied_places(clause: Clause, *, goes_on: bool) -> frozenset[int]:
     `goes_on` says that the clause continues a negated list of the clause before ("no fever, pus or smell").
     """
     items, denied = clause.items, set[int]()
-    scope, fresh, choice = (Kind.NO if goes_on else None), False, False
+    scope, fresh, choice = _carried(clause) if goes_on else None, False, False
     for at, item in enumerate(items):
-        if item.kind in (Kind.NO, Kind.NOT):
-            listed = _run_before(items, at) if item.kind == Kind.NO and _stands_after(items, at) else ()
+        if item.kind in (*NOES, Kind.NOT):
+            listed = _run_before(items, at) if item.kind in NOES and _stands_after(items, at) else ()
             denied.update(listed)
             scope, fresh = (None if listed or _answers_alone(items, at) else Kind(item.kind)), True
         elif item.is_sign:
@@ -51,12 +51,18 @@ def denied_places(clause: Clause, *, goes_on: bool) -> frozenset[int]:
     return frozenset(denied)
 
 
+def _carried(clause: Clause) -> Kind:
+    """The negation a list goes on with: "or" carries every kind of sign, a mere comma only names."""
+    return Kind.NOT if Kind.CHOICE in clause.kinds else Kind.NO
+
+
 def _reaches(items: Sequence[Item], at: int, *, scope: Kind, fresh: bool, choice: bool) -> bool:
     """Whether an open negation covers the sign at this place."""
     item, before = items[at], items[at - 1] if at else None
     if fresh:
         owned = before is not None and before.kind == Kind.PART
-        return not (scope is Kind.NO and owned and item.kind == Kind.EVENTS)
+        answer = item.kind == Kind.DENIED or (owned and item.kind == Kind.EVENTS)
+        return scope is Kind.NOT or not answer
     after = items[at + 1].kind if at + 1 < len(items) else ""
     if after in _STRESSED:
         return False
@@ -65,18 +71,18 @@ def _reaches(items: Sequence[Item], at: int, *, scope: Kind, fresh: bool, choice
 
 def _answers_alone(items: Sequence[Item], at: int) -> bool:
     """`no it fell out`: the no is an answer of its own."""
-    return items[at].kind == Kind.NO and at + 1 < len(items) and items[at + 1].kind == Kind.SUBJECT
+    return items[at].kind in NOES and at + 1 < len(items) and items[at + 1].kind == Kind.SUBJECT
 
 
 def _stands_after(items: Sequence[Item], at: int) -> bool:
     """Whether a no belongs to the sign before it: `pus no`, `pus: no fever: no`, not `fever no pus`."""
     before = [item for item in items[:at] if item.kind not in (Kind.TRACE, Kind.NOW)]
-    if not before or not (before[-1].is_sign or before[-1].kind == Pause.LINK):
+    if not before or not (before[-1].is_sign or before[-1].kind in (Pause.LINK, Pause.DASH)):
         return False
-    if before[-1].kind == Pause.LINK:
+    if not before[-1].is_sign:
         return any(item.is_sign for item in before)
-    rest = [item for item in items[at + 1 :] if item.is_sign or item.kind == Kind.NO]
-    return not rest or (items[0].is_sign and rest[-1].kind == Kind.NO)
+    rest = [item for item in items[at + 1 :] if item.is_sign or item.kind in NOES]
+    return not rest or (items[0].is_sign and rest[-1].kind in NOES)
 
 
 def _run_before(items: Sequence[Item], at: int) -> tuple[int, ...]:
@@ -105,7 +111,7 @@ def goes_on_listing(clause: Clause, before: Clause, denied: frozenset[int]) -> b
         return False
     signs = [at for at, item in enumerate(before.items) if item.is_sign]
     ends_denied = bool(signs) and signs[-1] in denied
-    allowed = _LISTING | {Kind.NAMES, Kind.NO}
+    allowed = _LISTING | {Kind.NAMES, *NOES}
     has_choice = Kind.CHOICE in clause.kinds
     plain = all(item.kind in allowed or (has_choice and item.is_sign) for item in clause.items)
     return ends_denied and plain

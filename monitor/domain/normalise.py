@@ -59,9 +59,7 @@ def _fold_char(char: str) -> str:
     if char in _SPECIAL:
         return _SPECIAL[char]
     decomposed = unicodedata.normalize("NFKD", char).casefold()
-    return "".join(
-        c for c in decomposed if unicodedata.category(c) not in {"Mn", "Me", "Cf", "Cc"} or c == "\n"
-    )
+    return "".join(c for c in decomposed if unicodedata.category(c) not in {"Mn", "Me", "Cf", "Cc"} or c == "\n")
 
 
 def fold(text: str) -> str:

@@ -77,12 +77,12 @@ class Vocabulary:
             else:
                 yield word
 
-    def atoms(self, word: str) -> frozenset[str]:
-        """The elements of phrases that a word can stand for; empty for a word no phrase uses."""
+    def atoms(self, word: str) -> tuple[str, ...]:
+        """The elements of phrases that a word can stand for, in a fixed order; none if no phrase uses it."""
         atoms = set(self._words.get(word, ()))
         for length in range(self._shortest_stem, len(word) + 1):
             atoms |= self._stems.get(word[:length], set())
-        return frozenset(atoms)
+        return tuple(sorted(atoms))
 
 
 class Phrases:
@@ -115,7 +115,7 @@ class Phrases:
             return node.gap
         return node.following.setdefault(self._vocabulary.atom(element), _Node())
 
-    def find(self, tokens: Sequence[Token], atoms: Sequence[frozenset[str]]) -> list[Found]:
+    def find(self, tokens: Sequence[Token], atoms: Sequence[tuple[str, ...]]) -> list[Found]:
         """All phrases in a text, overlapping ones included; `atoms` are those of each token."""
         found: list[Found] = []
         for start in range(len(tokens)):
@@ -130,7 +130,7 @@ class Phrases:
         places: tuple[int, ...],
         *,
         tokens: Sequence[Token],
-        atoms: Sequence[frozenset[str]],
+        atoms: Sequence[tuple[str, ...]],
         found: list[Found],
     ) -> None:
         if node.meaning is not None:

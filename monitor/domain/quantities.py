@@ -8,6 +8,7 @@ from enum import StrEnum
 from math import ceil
 
 from monitor.domain.clauses import Clause
+from monitor.domain.frames import SUBJECTS, Frame
 from monitor.domain.items import Item, Pause
 from monitor.domain.lexicon import Kind
 from monitor.domain.terms import Sign
@@ -45,16 +46,16 @@ class _Number:
 
 
 _PAIN = frozenset({Sign.PAIN, Sign.PRESSURE_PAIN})
+_OWNERS = (*SUBJECTS, Kind.BODY)
 _TENS = 20
 
 
-def read_quantities(clause: Clause, number: int, *, question: str) -> Iterator[Quantity]:
-    """The numbers of one clause that measure something, given what was asked."""
-    if Kind.ELSEWHERE in clause.kinds:
-        return
-    numbers = list(_numbers(clause.items))
-    for one in numbers:
+def read_quantities(clause: Clause, number: int, *, frames: Sequence[Frame], question: str) -> Iterator[Quantity]:
+    """The numbers of one clause that measure something of the patient, given what was asked."""
+    for one in _numbers(clause.items):
         if _is_counted(clause.items, one) or _is_scale_top(clause.items, one):
+            continue
+        if frames[one.at].other or frames[one.at].hypothetical or _is_elsewhere(clause.items, one):
             continue
         yield from _measured(clause, one, number, question=question)
 
@@ -101,6 +102,8 @@ def _is_counted(items: Sequence[Item], one: _Number) -> bool:
     before = items[one.at - 1] if one.at else None
     if after is not None and after.kind == Kind.UNIT and after.first == one.last + 1:
         return True
+    if before is not None and before.kind == Kind.NOT:
+        return True  # "not 8, more like 3"
     if before is not None and before.kind in (Kind.LABEL, Kind.UNIT):
         return before.kind == Kind.LABEL or one.at < 2 or items[one.at - 2].kind != Kind.NUMBER
     return one.value >= 1000 or _is_clock(items, one)
@@ -112,9 +115,20 @@ def _is_clock(items: Sequence[Item], one: _Number) -> bool:
         return inside and items[at + step].kind == mark and items[at + 2 * step].kind == Kind.NUMBER
 
     return (
-        joined(one.end, 1, Pause.LINK)
-        and items[one.end + 1].first == one.last + 1 == items[one.end + 2].first - 1
+        joined(one.end, 1, Pause.LINK) and items[one.end + 1].first == one.last + 1 == items[one.end + 2].first - 1
     ) or (joined(one.at, -1, Pause.LINK) and items[one.at - 2].last + 2 == one.first)
+
+
+def _is_elsewhere(items: Sequence[Item], one: _Number) -> bool:
+    """Whether the number is another body part's: "headache 5, implant 0", "4 for my ear, 2 for the implant"."""
+    owners = [(at, item) for at, item in enumerate(items) if item.kind in _OWNERS or item.is_sign]
+    if not owners or all(item.kind != Kind.ELSEWHERE for _, item in owners):
+        return False
+    first = min(at for at, item in enumerate(items) if item.kind == Kind.NUMBER)
+    before = [item for at, item in owners if at < one.at]
+    after = [item for at, item in owners if at > one.end]
+    ordered = after[:1] or before[-1:] if owners[0][0] > first else before[-1:] or after[:1]
+    return ordered[0].kind == Kind.ELSEWHERE
 
 
 def _is_scale_top(items: Sequence[Item], one: _Number) -> bool:
@@ -127,9 +141,7 @@ def _measured(clause: Clause, one: _Number, number: int, *, question: str) -> It
     top = clause.items[one.end + 2] if one.end + 2 < len(clause.items) else None
     scaled = after in (Kind.SCALE, Pause.SLASH) and top is not None and top.kind == Kind.NUMBER
     near = _nearest_sign(clause.items, one)
-    quantity = Quantity(
-        Measure.BARE, one.value, one.first, one.last, number, _is_past(clause.items, one), one.exact
-    )
+    quantity = Quantity(Measure.BARE, one.value, one.first, one.last, number, _is_past(clause.items, one), one.exact)
     if scaled:
         if top is not None and top.about == "10":
             yield replace(quantity, measure=Measure.PAIN, value=_score(one.value))
@@ -174,11 +186,14 @@ def _celsius(value: float, unit: str, *, fever: bool) -> float | None:
 
 
 def _is_past(items: Sequence[Item], one: _Number) -> bool:
-    """Whether the time said nearest to the number is over: "8 yesterday, 3 now", "was 8 now 3"."""
-    times = (Kind.PAST, Kind.NOW)
-    after = items[one.end + 1].kind if one.end + 1 < len(items) else ""
-    before = [item.kind for item in items[: one.at] if item.kind in times]
-    adjacent = items[one.at - 1].kind if one.at else ""
-    if after in times and adjacent not in times:
-        return after == Kind.PAST
-    return bool(before) and before[-1] == Kind.PAST
+    """Whether the time said of the number is over: "8 yesterday, 3 now", "was 8 now 3", "from 8 to 3"."""
+    times = [(at, item.kind) for at, item in enumerate(items) if item.kind in (Kind.PAST, Kind.NOW)]
+    if not times:
+        return False
+    if one.at > 1 and items[one.at - 1].kind == Kind.RANGE:
+        return False
+    first = min(at for at, item in enumerate(items) if item.kind == Kind.NUMBER)
+    before = [kind for at, kind in times if at < one.at]
+    after = [kind for at, kind in times if at > one.end]
+    said = after[:1] or before[-1:] if times[0][0] > first else before[-1:]
+    return said == [Kind.PAST]

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from monitor.domain.clauses import Clause, Lead
+from monitor.domain.clauses import NOES, Clause, Lead
 from monitor.domain.lexicon import Kind
 from monitor.domain.mentions import Mention
-from monitor.domain.terms import GUM, Amount, Presence, Sign, Trend
+from monitor.domain.protocol import Option
+from monitor.domain.terms import GUM, SIGNS, Amount, Presence, Sign, Trend
 
-_COURSES = (Kind.WORSE, Kind.SAME, Kind.PERSISTS, Kind.BETTER, Kind.RESOLVED, Kind.TRACE, Kind.MUCH)
+_COURSES = (Kind.WORSE, Kind.SAME, Kind.RECURS, Kind.PERSISTS, Kind.BETTER, Kind.RESOLVED, Kind.TRACE, Kind.MUCH)
 _WORSE_FORM = {Sign.BLEEDING: Sign.HEAVY_BLEEDING, Sign.SWELLING: Sign.SPREADING_SWELLING}
-_BARE = {Kind.NO: Presence.ABSENT, Kind.YES: Presence.PRESENT}
+_SHORT = 1  # so many other words leave "nothing", "I think so", "fine" an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +27,16 @@ class Asked:
     signs: tuple[Sign, ...]
 
 
-def asked_signs(question: str) -> tuple[Sign, ...]:
-    """The signs a question is about; none for open questions.
+def asked_signs(question: str, options: Sequence[Option] = ()) -> tuple[Sign, ...]:
+    """The signs a question is about: those of its numbered list, none for open questions.
 
     >>> asked_signs("gum")
     (<Sign.SWELLING: 'swelling'>, <Sign.REDNESS: 'redness'>)
     """
     if question == GUM:
         return (Sign.SWELLING, Sign.REDNESS)
+    if question == SIGNS:
+        return tuple(option.sign for option in options if option.sign is not None)
     return (Sign(question),) if question in tuple(Sign) else ()
 
 
@@ -43,9 +46,7 @@ def shown_by_answers(signs: tuple[Sign, ...]) -> tuple[Sign, ...]:
     >>> shown_by_answers((Sign.BLEEDING,))
     (<Sign.HEAVY_BLEEDING: 'heavy_bleeding'>, <Sign.BLEEDING: 'bleeding'>)
     """
-    return tuple(
-        shown for sign in signs for shown in ((_WORSE_FORM[sign], sign) if sign in _WORSE_FORM else (sign,))
-    )
+    return tuple(shown for sign in signs for shown in ((_WORSE_FORM[sign], sign) if sign in _WORSE_FORM else (sign,)))
 
 
 def remark_on(
@@ -57,17 +58,35 @@ def remark_on(
     """
     kinds, last = clause.kinds, _last_spoken(mentions)
     course = next((kind for kind in _COURSES if kind in kinds), None)
-    bare = next((_BARE[kind] for kind in (Kind.NO, Kind.YES) if kind in kinds), None)
+    bare = bare_answer(clause)
     if self_asked and bare is not None:
         return _changed(mentions, last, presence=bare)
-    if course is not None and (last or asked.signs):
+    if course is not None and (last or (asked.signs and asked.question != SIGNS)):
         return _coursed(clause, number, mentions, course=course, last=last, asked=asked, bare=bare)
     if Kind.FINE in kinds and last and (Kind.NOW in kinds and last[0].past):
         return _changed(mentions, last, presence=Presence.ABSENT)
-    answer = Presence.ABSENT if kinds & {Kind.BLANKET, Kind.FINE} and bare is None else bare
+    answer = Presence.ABSENT if says_all_is_well(clause) and bare is None else bare
     if answer is None or not _is_new(asked, mentions) or Kind.COMPLAINT in kinds:
         return list(mentions)
+    if asked.question == SIGNS and answer is not Presence.ABSENT:
+        return list(mentions)  # "yes" to a list of signs says only that some of them are there
     return [*mentions, *_answers(clause, number, asked=asked, presence=answer)]
+
+
+def bare_answer(clause: Clause) -> Presence | None:
+    """Yes or no to what was asked, None if the clause is neither: "nothing helps" is no "no"."""
+    kinds, short = clause.kinds, clause.words <= _SHORT
+    if Kind.NO in kinds or (Kind.NONE in kinds and short) or {Kind.NOT, Kind.AFFIRM} <= kinds:
+        return Presence.ABSENT
+    if Kind.YES in kinds or (Kind.AFFIRM in kinds and short):
+        return Presence.PRESENT
+    return None
+
+
+def says_all_is_well(clause: Clause) -> bool:
+    """Whether a clause denies everything: "all good"; "fine" only where little else is said."""
+    plain_fine = Kind.FINE in clause.kinds and clause.words <= _SHORT + 1 and not clause.signs
+    return Kind.BLANKET in clause.kinds or (plain_fine and not clause.kinds & {Kind.COMPLAINT, Kind.ELSEWHERE})
 
 
 def _is_new(asked: Asked, mentions: Sequence[Mention]) -> bool:
@@ -86,9 +105,7 @@ def _changed(mentions: Sequence[Mention], last: Sequence[Mention], **change: obj
 
 def _answers(clause: Clause, number: int, *, asked: Asked, presence: Presence) -> list[Mention]:
     first, end = clause.items[0].first, clause.items[-1].last
-    return [
-        Mention(sign=sign, presence=presence, clause=number, first=first, last=end) for sign in asked.signs
-    ]
+    return [Mention(sign=sign, presence=presence, clause=number, first=first, last=end) for sign in asked.signs]
 
 
 def _coursed(
@@ -116,16 +133,14 @@ def _follow(mention: Mention, course: Kind, clause: Clause) -> Mention:
         return replace(mention, presence=Presence.ABSENT)
     denied = mention.presence is Presence.ABSENT
     if course in (Kind.TRACE, Kind.MUCH):
-        excepted = clause.lead in (Lead.CONTRAST, Lead.EXCEPT) or Kind.NO in clause.kinds
+        excepted = clause.lead in (Lead.CONTRAST, Lead.EXCEPT) or bool(clause.kinds & {*NOES})
         if denied and not excepted:
             return mention
         amount = Amount.TRACE if course is Kind.TRACE else Amount.MORE
         return replace(mention, presence=Presence.PRESENT, amount=amount)
     if course is Kind.PERSISTS:
         return replace(mention, presence=Presence.PRESENT)
+    if course is Kind.RECURS:
+        return replace(mention, presence=Presence.PRESENT, trend=None)
     trend = {Kind.BETTER: Trend.BETTER, Kind.SAME: Trend.SAME, Kind.WORSE: Trend.WORSE}[course]
-    return (
-        mention
-        if denied and course is Kind.BETTER
-        else replace(mention, presence=Presence.PRESENT, trend=trend)
-    )
+    return mention if denied and course is Kind.BETTER else replace(mention, presence=Presence.PRESENT, trend=trend)

@@ -50,9 +50,7 @@ class Speller:
         for length in range(len(word), _SHORTEST_FUZZY, -1):
             head = word[:length]
             near = {stem for key in _with_one_letter_less(head) for stem in self._near_stems.get(key, ())}
-            close = [
-                s for s in near if s[0] == head[0] and len(s) > _SHORTEST_FUZZY and OSA.distance(s, head) <= 1
-            ]
+            close = [s for s in near if s[0] == head[0] and len(s) > _SHORTEST_FUZZY and OSA.distance(s, head) <= 1]
             if close:
                 return tuple(sorted(close))
         return ()

@@ -14,8 +14,8 @@ from monitor.domain.normalise import Token
 from monitor.domain.options import Chosen
 from monitor.domain.quantities import Measure, Quantity
 from monitor.domain.reading import Evidence, Reading
-from monitor.domain.remarks import Asked
-from monitor.domain.terms import Amount, Detail, Intent, Presence, Sign, Trend
+from monitor.domain.remarks import Asked, bare_answer, says_all_is_well
+from monitor.domain.terms import CHECKIN_OPEN, SIGNS, Amount, Detail, Intent, Presence, Sign, Trend
 
 FEVER_FROM = 38.0
 _IMPLIED = {Sign.HEAVY_BLEEDING: Sign.BLEEDING}
@@ -41,13 +41,12 @@ def summarise(heard: Heard) -> Reading:
     """One reading of everything heard."""
     pain, temperature = _pain(heard.quantities), _temperature(heard.quantities)
     signs = _signs(heard, pain=pain, temperature=temperature)
-    kinds = {kind for clause in heard.clauses for kind in clause.kinds}
-    blanket = Kind.BLANKET in kinds or Kind.FINE in kinds
-    told = (
-        bool(signs) or bool(_trends(heard, signs)) or pain is not None or temperature is not None or blanket
-    )
+    blanket = _is_blanket(heard)
+    unsure = any(clause.kinds & {Kind.VAGUE, Kind.UNSURE} for clause in heard.clauses)
+    numbers = (pain, temperature) != (None, None)
+    told = bool(signs) or bool(_trends(heard, signs)) or numbers or blanket or unsure
     intent = read_intent(heard.clauses, question=heard.asked.question, answered=told)
-    review = _review(heard, told=told)
+    review = _review(heard, intent=intent, told=told)
     return Reading(
         signs=signs,
         trend=_trends(heard, signs),
@@ -64,6 +63,14 @@ def summarise(heard: Heard) -> Reading:
         blanket=blanket,
         by_digit=bool(heard.chosen.quantities) and bool(heard.chosen.signs),
     )
+
+
+def _is_blanket(heard: Heard) -> bool:
+    """Whether everything is denied: "all good", or a bare "no" to an open question or a list of signs."""
+    if any(says_all_is_well(clause) for clause in heard.clauses):
+        return True
+    bare = any(bare_answer(clause) is Presence.ABSENT for clause in heard.clauses)
+    return heard.asked.question in (CHECKIN_OPEN, SIGNS) and bare and not heard.mentions
 
 
 def _pain(quantities: Sequence[Quantity]) -> int | None:
@@ -122,6 +129,8 @@ def _amounts(heard: Heard, signs: Mapping[Sign, Presence]) -> dict[Sign, Amount]
 def _answers(heard: Heard, signs: Mapping[Sign, Presence], *, pain: int | None, blanket: bool) -> bool:
     """Whether the question was answered; an open or no question is, by anything said of the body."""
     asked = heard.asked.signs
+    if signs.get(Sign.PAIN) is Presence.PRESENT and pain is None and Detail.SEVERE not in heard.details:
+        return False  # how bad is it?
     if blanket:
         return True
     if asked == (Sign.PAIN,):
@@ -130,8 +139,10 @@ def _answers(heard: Heard, signs: Mapping[Sign, Presence], *, pain: int | None, 
     return not told.isdisjoint(asked) if asked else bool(told)
 
 
-def _review(heard: Heard, *, told: bool) -> tuple[str, ...]:
+def _review(heard: Heard, *, intent: Intent, told: bool) -> tuple[str, ...]:
     reasons = list(review_reasons(heard.clauses))
+    if intent is Intent.RESCHEDULE:
+        reasons.append("appointment")
     if any(mention.doubted for mention in heard.mentions):
         reasons.append("sign in doubt")
     if any(_has_strange_complaint(clause) for clause in heard.clauses):

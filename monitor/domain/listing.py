@@ -1,0 +1,36 @@
+"""Numbers that only count the points of an answer, as in "1) 2  2) no  3) no"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monitor.domain.normalise import Shape, Token
+
+_BRACKETS = (")", ".", ":")
+
+
+def without_list_marks(tokens: Sequence[Token]) -> tuple[Token, ...]:
+    """Tokens less the numbers 1, 2, 3 ... that stand before points, if at least two do.
+
+    >>> from monitor.domain.normalise import tokenise
+    >>> [token.text for token in without_list_marks(tokenise("1) 3 2) no"))]
+    ['3', '\\n', 'no']
+    """
+    marks = _marks(tokens)
+    if len(marks) < 2:
+        return tuple(tokens)
+    kept = list(tokens)
+    for at in reversed(marks):
+        kept[at : at + 2] = [Token("\n", Shape.MARK, tokens[at].start, tokens[at + 1].end)] if at else []
+    return tuple(kept)
+
+
+def _marks(tokens: Sequence[Token]) -> list[int]:
+    """Places of the numbers 1, 2, 3 ... in order, each with a bracket or dot right after it and more to come."""
+    marks: list[int] = []
+    for at, token in enumerate(tokens[:-2]):
+        after = tokens[at + 1]
+        marked = after.text in _BRACKETS and after.start == token.end and tokens[at + 2].start > after.end
+        if token.text == str(len(marks) + 1) and (marked or after.text == ")"):
+            marks.append(at)
+    return marks
