@@ -95,17 +95,13 @@ def play(*, pause: bool) -> None:
     app = build(settings, clock=clock)
     console = Console(highlight=False, soft_wrap=False)
     playing = Play(app, clock, script, console, 0.02 if pause and console.is_terminal else 0)
-    console.print(
-        Text("A year at Riverside Dental. The clock is wound on; no SMS leaves this machine.", "bold")
-    )
+    console.print(Text("A year at Riverside Dental. The clock is wound on; no SMS leaves this machine.", "bold"))
     _run(playing)
     _summarise(playing)
     save_clock(app)
     app.engine.dispose()
     console.print(Text("\nSee every phone in the browser, live (http://127.0.0.1:8000/phones):", "bold"))
-    console.print(
-        Text(f"MONITOR_SMS=phones MONITOR_HOME='{settings.folder}' {sys.argv[0]} run"), soft_wrap=True
-    )
+    console.print(Text(f"MONITOR_SMS=phones MONITOR_HOME='{settings.folder}' {sys.argv[0]} run"), soft_wrap=True)
 
 
 def _beginning(zone: ZoneInfo) -> datetime:
@@ -116,9 +112,7 @@ def _beginning(zone: ZoneInfo) -> datetime:
 
 def demo_settings(settings: Settings) -> Settings:
     """A home of its own below the real one, SQLite, always the built-in phones."""
-    return settings.model_copy(
-        update={"home": settings.folder / "demo", "database": None, "sms": SmsKind.PHONES}
-    )
+    return settings.model_copy(update={"home": settings.folder / "demo", "database": None, "sms": SmsKind.PHONES})
 
 
 def _start_afresh(settings: Settings) -> None:

@@ -4,16 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
+import holidays as public_holidays
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import State
 from monitor.domain.findings import Findings
+from monitor.domain.localtime import Window, WorkCalendar
+from monitor.domain.rota import Cover, Person, Rota, WeeklyShift
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Disposition, Sign
-from monitor.models import Alert, Assessment, CheckIn, Episode, Inbound, Message, Patient, Staff
+from monitor.models import (
+    Alert,
+    Assessment,
+    CheckIn,
+    Clinic,
+    Episode,
+    Inbound,
+    Message,
+    Override,
+    Patient,
+    Shift,
+    Staff,
+)
 
 TALK = (Kind.ANSWER, Kind.EMERGENCY, Kind.CHECKIN, Kind.NUDGE, Kind.SAFETY, Kind.REMINDER, Kind.CARE)
 LEFT = (State.SENDING, State.UNKNOWN, State.SENT, State.DELIVERED, State.UNCONFIRMED)
@@ -40,16 +57,12 @@ def staff_at(session: Session, number: str) -> Sequence[Staff]:
 def episodes_of(session: Session, patient: Patient) -> Sequence[Episode]:
     """The episodes a text may be about, newest first: those not cancelled, else the last one."""
     every = session.scalars(
-        select(Episode)
-        .where(Episode.patient_id == patient.id)
-        .order_by(Episode.surgery_on.desc(), Episode.id.desc())
+        select(Episode).where(Episode.patient_id == patient.id).order_by(Episode.surgery_on.desc(), Episode.id.desc())
     ).all()
     return [e for e in every if e.cancelled_at is None] or every[:1]
 
 
-def last_asked(
-    session: Session, patients: Sequence[Patient], at: datetime, open_for: timedelta
-) -> Asked | None:
+def last_asked(session: Session, patients: Sequence[Patient], at: datetime, open_for: timedelta) -> Asked | None:
     """The question that was on the phone's screen when a text was written, if it is still open."""
     last = session.scalar(
         select(Message)
@@ -97,9 +110,7 @@ def recent_findings(session: Session, episode: Episode, checkin: CheckIn | None,
     helped = session.scalar(select(func.max(Alert.closed_at)).where(Alert.episode_id == episode.id))
     if helped is not None and helped >= last.created_at:
         return Findings()
-    return (
-        Findings.from_json(last.findings) if same_checkin or now - last.created_at <= JOINED else Findings()
-    )
+    return Findings.from_json(last.findings) if same_checkin or now - last.created_at <= JOINED else Findings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +134,7 @@ def history_of(session: Session, episode: Episode, now: datetime) -> History:
 
 
 def open_alert(session: Session, subject: str) -> Alert | None:
-    return session.scalar(
-        select(Alert).where(Alert.subject == subject, Alert.closed_at.is_(None)).with_for_update()
-    )
+    return session.scalar(select(Alert).where(Alert.subject == subject, Alert.closed_at.is_(None)).with_for_update())
 
 
 def open_checkin(session: Session, episode: Episode) -> CheckIn | None:
@@ -161,3 +170,42 @@ def asked_again_lately(session: Session, episode: Episode, inbound: Inbound, now
         .limit(1)
     )
     return before == Disposition.ASK
+
+
+def calendar_of(clinic: Clinic, now: datetime) -> WorkCalendar:
+    """When the clinic works, with the public holidays of this year and the next."""
+    hours = {day: Window(*map(time.fromisoformat, span)) for day, span in clinic.hours.items()}
+    return WorkCalendar(ZoneInfo(clinic.timezone), hours, _holiday_dates(clinic.holidays, now.year))
+
+
+def rota_of(session: Session, clinic: Clinic) -> Rota:
+    """The clinic's staff with their shifts and overrides."""
+    people = session.scalars(
+        select(Staff).where(Staff.clinic_id == clinic.id, Staff.left_at.is_(None)).order_by(Staff.id)
+    ).all()
+    ids = [person.id for person in people]
+    shifts = session.scalars(select(Shift).where(Shift.staff_id.in_(ids)))
+    covers = session.scalars(
+        select(Override).where(Override.staff_id.in_(ids) | Override.instead_of_id.in_(ids)).order_by(Override.id)
+    )
+    return Rota(
+        ZoneInfo(clinic.timezone),
+        [Person(p.id, p.phone, p.tier) for p in people],
+        [WeeklyShift(s.staff_id, s.weekday, s.starts, s.ends) for s in shifts],
+        [Cover(c.staff_id, c.instead_of_id, c.starts_at, c.ends_at) for c in covers],
+    )
+
+
+@lru_cache(maxsize=64)
+def _holiday_dates(code: str | None, year: int) -> frozenset[date]:
+    if not code:
+        return frozenset()
+    country, _, part = code.partition("-")
+    return frozenset(public_holidays.country_holidays(country, subdiv=part or None, years=[year, year + 1]))
+
+
+def next_due(session: Session) -> datetime | None:
+    """The next instant at which a text is due or an alert must be looked at again."""
+    text = session.scalar(select(func.min(Message.due_at)).where(Message.state == State.PLANNED))
+    step = session.scalar(select(func.min(Alert.step_at)).where(Alert.closed_at.is_(None)))
+    return min((at for at in (text, step) if at is not None), default=None)

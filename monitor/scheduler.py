@@ -17,14 +17,13 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEv
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import Counter
-from sqlalchemy import func, select
 
+from monitor import queries
 from monitor.bootstrap import App
 from monitor.clock import SystemClock
 from monitor.db import transaction
-from monitor.domain.delivery import State
 from monitor.errors import GatewayError
-from monitor.models import Alert, Heartbeat, Message
+from monitor.models import Heartbeat
 from monitor.services.chase import chase, extend_plans
 from monitor.services.digest import digest
 from monitor.services.dispatch import dispatch
@@ -128,11 +127,9 @@ class Worker:
 
 
 def next_due(app: App) -> datetime | None:
-    """The next instant at which a text is due or an alert must be looked at again."""
+    """The next instant at which something must happen."""
     with transaction(app.sessions) as session:
-        text = session.scalar(select(func.min(Message.due_at)).where(Message.state == State.PLANNED))
-        step = session.scalar(select(func.min(Alert.step_at)).where(Alert.closed_at.is_(None)))
-    return min((at for at in (text, step) if at is not None), default=None)
+        return queries.next_due(session)
 
 
 def _report(event: JobExecutionEvent) -> None:

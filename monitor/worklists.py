@@ -13,7 +13,7 @@ from monitor.domain.delivery import State
 from monitor.domain.plan import postop_day
 from monitor.domain.terms import Band
 from monitor.models import Alert, Clinic, Episode, Inbound, Message, Patient, Staff, Task
-from monitor.services.clinic import rota_of
+from monitor.queries import rota_of
 
 Row = dict[str, Any]
 

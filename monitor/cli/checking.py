@@ -30,9 +30,7 @@ def ledger(json: AsJson = False) -> None:
             "check-ins": found.checkins,
             "alerts": found.alerts,
         }
-        rows = [
-            (part, state, count) for part, counts in parts.items() for state, count in sorted(counts.items())
-        ]
+        rows = [(part, state, count) for part, counts in parts.items() for state, count in sorted(counts.items())]
         show_table("Ledger", ["what", "state", "count"], rows)
         show_table("Holes", ["what", "number", "why"], [(h.what, h.id, h.why) for h in found.holes])
     if found.holes:

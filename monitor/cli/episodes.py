@@ -28,13 +28,9 @@ def enrol(
     chart: Annotated[str | None, typer.Option(help="The chart number, as pages name it.")] = None,
     site: Annotated[str | None, typer.Option(help='Where: "36".')] = None,
     jaw: Annotated[str | None, typer.Option(help="upper or lower.")] = None,
-    two_stage: Annotated[
-        bool, typer.Option("--two-stage", help="The implant was buried under the gum.")
-    ] = False,
+    two_stage: Annotated[bool, typer.Option("--two-stage", help="The implant was buried under the gum.")] = False,
     stitches: Annotated[str, typer.Option(help="none, dissolving or removable.")] = "none",
-    flap: Annotated[
-        bool, typer.Option("--flap", help="A flap was raised: stitches come out on day 10.")
-    ] = False,
+    flap: Annotated[bool, typer.Option("--flap", help="A flap was raised: stitches come out on day 10.")] = False,
     risk: Annotated[list[str] | None, typer.Option(help="A risk factor; may be repeated.")] = None,
     json: AsJson = False,
 ) -> None:

@@ -13,9 +13,7 @@ from monitor.cli.common import AsJson, example, show_json, unit_of_work
 from monitor.errors import BadInput
 
 commands = typer.Typer(help="Check, show or load the protocol.", no_args_is_help=True)
-Folder = Annotated[
-    Path | None, typer.Argument(help="A folder laid out like seeds/; unset: the program's own.")
-]
+Folder = Annotated[Path | None, typer.Argument(help="A folder laid out like seeds/; unset: the program's own.")]
 
 
 def register(app: typer.Typer) -> None:

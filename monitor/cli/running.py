@@ -20,9 +20,7 @@ Host = Annotated[str, typer.Option(help="The address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
 Expose = Annotated[
     bool,
-    typer.Option(
-        "--expose-phones", help="Serve the built-in phones beyond this machine: anybody may use them."
-    ),
+    typer.Option("--expose-phones", help="Serve the built-in phones beyond this machine: anybody may use them."),
 ]
 
 
@@ -41,9 +39,7 @@ def run(host: Host = "127.0.0.1", port: Port = 8000, expose_phones: Expose = Fal
     worker = Worker(app)
     worker.start()
     try:
-        _serve(
-            app, host, port, wake=worker.wake, run_everything=worker.ticks.everything, forced=expose_phones
-        )
+        _serve(app, host, port, wake=worker.wake, run_everything=worker.ticks.everything, forced=expose_phones)
     finally:
         worker.stop()
 
@@ -89,9 +85,7 @@ def _ready() -> App:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # our own listeners report what matters
     if prepare_if_new():
-        typer.echo(
-            "set up with defaults; `monitor clinic set` and `monitor staff add` make it yours", err=True
-        )
+        typer.echo("set up with defaults; `monitor clinic set` and `monitor staff add` make it yours", err=True)
     return build()
 
 
@@ -113,13 +107,9 @@ def _serve(
     asgi = create_app(app, wake=wake, run_everything=run_everything, phones_forced=forced)
     where = f"http://{host}:{port}"
     if app.on_phones:
-        typer.echo(
-            f"No Twilio credentials are set: no SMS leaves. The phones are at {where}/phones", err=True
-        )
+        typer.echo(f"No Twilio credentials are set: no SMS leaves. The phones are at {where}/phones", err=True)
     else:
-        typer.echo(
-            f"Sending by {app.gateway.name}; webhooks are expected at {app.settings.public_url}", err=True
-        )
+        typer.echo(f"Sending by {app.gateway.name}; webhooks are expected at {app.settings.public_url}", err=True)
     uvicorn.run(asgi, host=host, port=port, log_level="warning", access_log=False, server_header=False)
 
 

@@ -56,9 +56,7 @@ def list_(json: AsJson = False) -> None:
     if json:
         show_json(rows)
     else:
-        show_table(
-            "Staff", ["id", "name", "phone", "tier", "role", "on call"], [list(r.values()) for r in rows]
-        )
+        show_table("Staff", ["id", "name", "phone", "tier", "role", "on call"], [list(r.values()) for r in rows])
 
 
 @people.command("remove", epilog=example("monitor staff remove 3"))
@@ -141,9 +139,7 @@ def take(
     from monitor.services.staff import find_staff
 
     with unit_of_work() as (session, _, now):
-        taken = take_alert(
-            session, find_alert(session, alert), by=find_staff(session, by), how="command", now=now
-        )
+        taken = take_alert(session, find_alert(session, alert), by=find_staff(session, by), how="command", now=now)
     typer.echo(f"alert {alert}: {'taken' if taken else 'was taken already'}")
 
 
@@ -174,9 +170,7 @@ def list_tasks(json: AsJson = False) -> None:
     if json:
         show_json(rows)
     else:
-        show_table(
-            "Tasks", ["task", "what", "patient", "number", "since"], [list(row.values()) for row in rows]
-        )
+        show_table("Tasks", ["task", "what", "patient", "number", "since"], [list(row.values()) for row in rows])
 
 
 @tasks.command("done", epilog=example("monitor task done 12"))

@@ -65,9 +65,7 @@ def take(session: Session, alert: Alert, *, by: Staff | None, how: str, now: dat
     alert.step_at = now + bundle.policy.bands[Band(alert.band)].outcome
     cancel_pages(session, alert, why="somebody has taken it", now=now)
     actor = f"staff:{by.id}" if by else "last resort"
-    record(
-        session, "alert_taken", at=now, actor=actor, alert_id=alert.id, patient_id=alert.patient_id, how=how
-    )
+    record(session, "alert_taken", at=now, actor=actor, alert_id=alert.id, patient_id=alert.patient_id, how=how)
     return True
 
 
@@ -127,9 +125,7 @@ def outcome_list(bundle: Bundle) -> str:
     return ", ".join(f"{chr(65 + n)} {text}" for n, text in enumerate(bundle.protocol.outcomes.values()))
 
 
-def _act_on_page(
-    session: Session, page: Page, person: Staff, inbound: Inbound, rest: str, *, now: datetime
-) -> None:
+def _act_on_page(session: Session, page: Page, person: Staff, inbound: Inbound, rest: str, *, now: datetime) -> None:
     alert = session.get_one(Alert, page.alert_id, with_for_update=True)
     bundle = bundle_of(session, alert.protocol_version_id)
     page.acked_at = page.acked_at or now
@@ -185,9 +181,7 @@ def _send_details(session: Session, alert: Alert, page: Page, *, now: datetime) 
     )
 
 
-def _reply(
-    session: Session, person: Staff, inbound: Inbound, key: str, *, now: datetime, **fields: object
-) -> None:
+def _reply(session: Session, person: Staff, inbound: Inbound, key: str, *, now: datetime, **fields: object) -> None:
     clinic = session.get_one(Clinic, person.clinic_id)
     bundle = bundle_of(session, current_version(session).id)
     body = staff_text(bundle, clinic, key, **fields)
@@ -222,10 +216,7 @@ def _only_taken(session: Session, staff: Sequence[Staff]) -> Page | None:
     if len(held) != 1:
         return None
     return session.scalar(
-        select(Page)
-        .where(Page.alert_id == held[0].id, Page.staff_id.in_(ids))
-        .order_by(Page.id.desc())
-        .limit(1)
+        select(Page).where(Page.alert_id == held[0].id, Page.staff_id.in_(ids)).order_by(Page.id.desc()).limit(1)
     )
 
 

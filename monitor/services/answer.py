@@ -25,18 +25,14 @@ SETTLE = timedelta(seconds=2)
 PROMISES = ("close.emergency", "close.urgent", "close.soon", "close.review", "reply.reschedule")
 
 
-def plan_answer(
-    session: Session, inbound: Inbound, read: Read, alert: Alert | None, *, now: datetime
-) -> Turn:
+def plan_answer(session: Session, inbound: Inbound, read: Read, alert: Alert | None, *, now: datetime) -> Turn:
     """What is to be said to this text, and where that leaves the check-in."""
     turn = _turn(session, inbound, read, alert, now=now)
     _move_checkin(read, turn, now=now)
     return turn
 
 
-def answer(
-    session: Session, inbound: Inbound, read: Read, alert: Alert | None, turn: Turn, *, now: datetime
-) -> None:
+def answer(session: Session, inbound: Inbound, read: Read, alert: Alert | None, turn: Turn, *, now: datetime) -> None:
     """Queue it. An answer that has not left yet is taken back: this one replaces it."""
     _take_back(session, read.episode.patient, now=now)
     for number, line in enumerate(turn.lines):
@@ -132,12 +128,7 @@ def _promise(session: Session, read: Read, alert: Alert, *, now: datetime) -> No
 
 def _fitting(session: Session, key: str, read: Read, alert: Alert | None, *, now: datetime) -> str:
     """The variant that fits the moment: at night, for an appointment, after the last check-in."""
-    if (
-        key == "close.urgent"
-        and alert is not None
-        and alert.step_at is not None
-        and alert.step_at > now + SETTLE
-    ):
+    if key == "close.urgent" and alert is not None and alert.step_at is not None and alert.step_at > now + SETTLE:
         return "close.night" if alert.stage == 0 and alert.state == "open" else key
     if key == "close.review" and read.reading.intent == Intent.RESCHEDULE:
         return "reply.reschedule"
@@ -146,9 +137,7 @@ def _fitting(session: Session, key: str, read: Read, alert: Alert | None, *, now
     return key
 
 
-def _fields(
-    session: Session, inbound: Inbound, read: Read, alert: Alert | None, *, now: datetime
-) -> dict[str, object]:
+def _fields(session: Session, inbound: Inbound, read: Read, alert: Alert | None, *, now: datetime) -> dict[str, object]:
     """Everything an answer may fill in."""
     patient, zone = read.episode.patient, ZoneInfo(read.episode.patient.timezone)
     upcoming = next_checkin_at(session, patient, now)

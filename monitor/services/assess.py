@@ -88,17 +88,13 @@ def read_for(
     return read
 
 
-def interpret_text(
-    inbound: Inbound, bundle: Bundle, *, question: str | None, day: int, language: str
-) -> Reading:
+def interpret_text(inbound: Inbound, bundle: Bundle, *, question: str | None, day: int, language: str) -> Reading:
     """The reading of a stored text; `question` is the name under which the protocol asked."""
     asked = bundle.protocol.questions.get(question or "")
     name = interpreted_as(asked) if asked else (question or "none")
     options = asked.options if asked else ()
     text = inbound.body if inbound.body.strip() or not inbound.media else ""
-    return interpret(
-        text, question=name, day=day, language=language, lexicons=bundle.lexicons, options=options
-    )
+    return interpret(text, question=name, day=day, language=language, lexicons=bundle.lexicons, options=options)
 
 
 def reading_json(reading: Reading) -> dict[str, Any]:

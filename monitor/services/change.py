@@ -23,9 +23,7 @@ from monitor.services.seed import bundle_of
 def find_episode(session: Session, episode_id: int) -> Episode:
     episode = session.get(Episode, episode_id)
     if episode is None:
-        raise NotFound(
-            "episode", episode_id, "the number of an episode, as `monitor episode list` shows them"
-        )
+        raise NotFound("episode", episode_id, "the number of an episode, as `monitor episode list` shows them")
     return episode
 
 
@@ -45,9 +43,7 @@ def change_episode(
     if surgery_on is not None:
         latest = local_date(now, ZoneInfo(patient.timezone)) + AHEAD
         if surgery_on > latest or surgery_on < latest - timedelta(days=3680):
-            raise BadInput(
-                "surgery", surgery_on.isoformat(), f"a date no later than {latest}, within ten years"
-            )
+            raise BadInput("surgery", surgery_on.isoformat(), f"a date no later than {latest}, within ten years")
         episode.surgery_on = surgery_on
     if timezone is not None:
         patient.timezone = check_zone("timezone", timezone)
@@ -59,9 +55,7 @@ def change_episode(
         write_plan(session, each, bundle_of(session, each.protocol_version_id), now=now)
 
 
-def cancel_episode(
-    session: Session, episode: Episode, *, now: datetime, why: str = "cancelled by staff"
-) -> int:
+def cancel_episode(session: Session, episode: Episode, *, now: datetime, why: str = "cancelled by staff") -> int:
     """No more scheduled texts for this episode; returns how many were taken back. What the patient writes
     is still read and scored."""
     if episode.cancelled_at is not None:
@@ -85,7 +79,5 @@ def cancel_episode(
 
 def _active(session: Session, episode: Episode) -> list[Episode]:
     return list(
-        session.scalars(
-            select(Episode).where(Episode.patient_id == episode.patient_id, Episode.cancelled_at.is_(None))
-        )
+        session.scalars(select(Episode).where(Episode.patient_id == episode.patient_id, Episode.cancelled_at.is_(None)))
     )

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
-from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from datetime import datetime, time
+from zoneinfo import available_timezones
 
 import holidays as public_holidays
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tzlocal import get_localzone_name
 
-from monitor.domain.localtime import WEEKDAYS, Window, WorkCalendar
+from monitor.domain.localtime import WEEKDAYS
 from monitor.domain.phone import parse_dialled, parse_phone
-from monitor.domain.rota import Cover, Person, Rota, WeeklyShift
 from monitor.errors import BadInput, NotReady
-from monitor.models import Clinic, Override, Shift, Staff
+from monitor.models import Clinic
 from monitor.services.audit import record
 
 DEFAULT_HOURS = {day: ["08:00", "18:00"] for day in WEEKDAYS[:5]}
@@ -58,9 +56,7 @@ def change_clinic(session: Session, clinic: Clinic, values: Mapping[str, str], *
     for field, value in checked.items():
         setattr(clinic, "last_resort_phone" if field == "last_resort" else field, value)
     if clinic.texting_from >= clinic.texting_until:
-        raise BadInput(
-            "texting_until", clinic.texting_until.isoformat("minutes"), "a time after texting_from"
-        )
+        raise BadInput("texting_until", clinic.texting_until.isoformat("minutes"), "a time after texting_from")
     session.flush()
     record(session, "clinic_changed", at=now, clinic=clinic.id, fields=sorted(checked))
 
@@ -68,32 +64,6 @@ def change_clinic(session: Session, clinic: Clinic, values: Mapping[str, str], *
 def region_of(clinic: Clinic) -> str | None:
     """The country in which a number without a country code is dialled: that of the holidays."""
     return clinic.holidays.split("-")[0] if clinic.holidays else None
-
-
-def calendar_of(clinic: Clinic, now: datetime) -> WorkCalendar:
-    """When the clinic works, with the public holidays of this year and the next."""
-    hours = {day: Window(*map(time.fromisoformat, span)) for day, span in clinic.hours.items()}
-    return WorkCalendar(ZoneInfo(clinic.timezone), hours, _holiday_dates(clinic.holidays, now.year))
-
-
-def rota_of(session: Session, clinic: Clinic) -> Rota:
-    """The clinic's staff with their shifts and overrides."""
-    people = session.scalars(
-        select(Staff).where(Staff.clinic_id == clinic.id, Staff.left_at.is_(None)).order_by(Staff.id)
-    ).all()
-    ids = [person.id for person in people]
-    shifts = session.scalars(select(Shift).where(Shift.staff_id.in_(ids)))
-    covers = session.scalars(
-        select(Override)
-        .where(Override.staff_id.in_(ids) | Override.instead_of_id.in_(ids))
-        .order_by(Override.id)
-    )
-    return Rota(
-        ZoneInfo(clinic.timezone),
-        [Person(p.id, p.phone, p.tier) for p in people],
-        [WeeklyShift(s.staff_id, s.weekday, s.starts, s.ends) for s in shifts],
-        [Cover(c.staff_id, c.instead_of_id, c.starts_at, c.ends_at) for c in covers],
-    )
 
 
 def check_zone(field: str, text: str) -> str:
@@ -149,9 +119,7 @@ def _check_country(field: str, text: str) -> str:
     country, _, part = text.upper().partition("-")
     supported = public_holidays.list_supported_countries()
     if country not in supported or (part and part not in supported[country]):
-        raise BadInput(
-            field, text, "an ISO country code such as GB or DE, or one with its region such as DE-BY"
-        )
+        raise BadInput(field, text, "an ISO country code such as GB or DE, or one with its region such as DE-BY")
     return text.upper()
 
 
@@ -178,14 +146,6 @@ def _check_hours(field: str, text: str) -> dict[str, list[str]]:
     return hours
 
 
-@lru_cache(maxsize=64)
-def _holiday_dates(code: str | None, year: int) -> frozenset[date]:
-    if not code:
-        return frozenset()
-    country, _, part = code.partition("-")
-    return frozenset(public_holidays.country_holidays(country, subdiv=part or None, years=[year, year + 1]))
-
-
 def _host_zone() -> str:
     try:
         name = get_localzone_name()
@@ -197,9 +157,7 @@ def _host_zone() -> str:
 def describe_clinic(clinic: Clinic) -> dict[str, str]:
     """Every setting as text; what is not set says so."""
     hours = ", ".join(f"{day} {span[0]}-{span[1]}" for day, span in clinic.hours.items())
-    values = {
-        field: getattr(clinic, "last_resort_phone" if field == "last_resort" else field) for field in FIELDS
-    }
+    values = {field: getattr(clinic, "last_resort_phone" if field == "last_resort" else field) for field in FIELDS}
     values["hours"] = hours or None
     return {
         field: value.isoformat("minutes") if isinstance(value, time) else str(value or "not set")

@@ -13,8 +13,8 @@ from monitor.db import Sessions, transaction
 from monitor.domain.rota import Person
 from monitor.domain.sending import Kind
 from monitor.models import Alert, Clinic, Task
+from monitor.queries import calendar_of, rota_of
 from monitor.services.audit import record
-from monitor.services.clinic import calendar_of, rota_of
 from monitor.services.compose import staff_text
 from monitor.services.escalate import subject_fields, write_page
 from monitor.services.outbox import queue_to_number
@@ -80,9 +80,7 @@ def _queue(
         bundle = bundle_of(session, alert.protocol_version_id)
         page = write_page(session, alert, person.id, person.phone, now=now)
         who = subject_fields(session, alert, bundle)
-        lines.append(
-            f"{who['initials']} chart {who['chart']} day {who['day']}: {who['signs']} ({page.code});"
-        )
+        lines.append(f"{who['initials']} chart {who['chart']} day {who['day']}: {who['signs']} ({page.code});")
     if len(waiting) > SHOWN:
         lines.append(f"and {len(waiting) - SHOWN} more;")
     if tasks:
@@ -96,6 +94,4 @@ def _queue(
         link=public_url,
     )
     once = f"digest:{clinic.id}:{person.id}:{clinic.digested_on}"
-    queue_to_number(
-        session, clinic, person.phone, body, once=once, kind=Kind.DIGEST, staff_id=person.id, now=now
-    )
+    queue_to_number(session, clinic, person.phone, body, once=once, kind=Kind.DIGEST, staff_id=person.id, now=now)

@@ -85,9 +85,7 @@ def send_one(sessions: Sessions, gateway: Gateway, clock: Clock, text: Claimed) 
     return isinstance(outcome, Accepted)
 
 
-def record_outcome(
-    session: Session, message: Message, outcome: Accepted | GatewayError, *, now: datetime
-) -> None:
+def record_outcome(session: Session, message: Message, outcome: Accepted | GatewayError, *, now: datetime) -> None:
     """What the provider said to one text; a callback may have been here first."""
     match outcome:
         case Accepted(sid=sid, status=status):
@@ -146,9 +144,7 @@ def _claim_one(session: Session, message: Message, worker: str, *, now: datetime
 def _may_leave(session: Session, message: Message, *, now: datetime) -> bool:
     if message.patient_id is None:
         if message.expires_at is not None and message.expires_at <= now:
-            settle(
-                session, message, State.EXPIRED, now=now, why="its time had passed before it could be sent"
-            )
+            settle(session, message, State.EXPIRED, now=now, why="its time had passed before it could be sent")
             return False
         return True
     verdict = decide_send(_candidate(session, message, now=now), now)

@@ -14,7 +14,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.db import Sessions, transaction
 from monitor.errors import GatewayError, NotReady
 from monitor.models import Clinic, Heartbeat, Message
-from monitor.services.clinic import rota_of
+from monitor.queries import rota_of
 from monitor.sms.gateway import Gateway
 
 AHEAD = timedelta(days=14)

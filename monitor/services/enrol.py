@@ -57,9 +57,7 @@ def enrol(session: Session, clinic: Clinic, given: Enrolment, *, now: datetime) 
     checked = check_enrolment(clinic, given, bundle, now=now)
     patient = _find_or_add_patient(session, clinic, checked, now=now)
     if _has_episode(session, patient, checked.surgery_on):
-        raise BadInput(
-            "surgery", checked.surgery_on.isoformat(), "a date on which this patient has no episode yet"
-        )
+        raise BadInput("surgery", checked.surgery_on.isoformat(), "a date on which this patient has no episode yet")
     episode = Episode(
         patient_id=patient.id,
         protocol_version_id=version.id,
@@ -89,9 +87,7 @@ def check_enrolment(clinic: Clinic, given: Enrolment, bundle: Bundle, *, now: da
     if given.surgery_on > today + AHEAD:
         raise BadInput("surgery", given.surgery_on.isoformat(), f"a date no later than {today + AHEAD}")
     if given.surgery_on < today - timedelta(days=OLDEST_YEARS * 365):
-        raise BadInput(
-            "surgery", given.surgery_on.isoformat(), f"a date within the last {OLDEST_YEARS} years"
-        )
+        raise BadInput("surgery", given.surgery_on.isoformat(), f"a date within the last {OLDEST_YEARS} years")
     _one_of("language", given.language, bundle.languages)
     _one_of("stitches", given.stitches, STITCHES)
     if given.jaw is not None:

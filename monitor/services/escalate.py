@@ -16,8 +16,8 @@ from monitor.domain.escalation import Decision, Paging, decide_paging
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band
 from monitor.models import Alert, Clinic, Page, Patient
+from monitor.queries import calendar_of, rota_of
 from monitor.services.audit import record
-from monitor.services.clinic import calendar_of, rota_of
 from monitor.services.compose import local_moment, patient_text, staff_text
 from monitor.services.outbox import queue_to_number, queue_to_patient
 from monitor.services.seed import bundle_of
@@ -38,9 +38,7 @@ def escalate(sessions: Sessions, clock: Clock, *, public_url: str) -> int:
         ).all()
     for alert_id in due:
         with transaction(sessions) as session:
-            _step(
-                session, session.get_one(Alert, alert_id, with_for_update=True), public_url, now=clock.now()
-            )
+            _step(session, session.get_one(Alert, alert_id, with_for_update=True), public_url, now=clock.now())
     for alert_id in late:
         with transaction(sessions) as session:
             _tell_slip(session, session.get_one(Alert, alert_id, with_for_update=True), now=clock.now())
@@ -204,9 +202,7 @@ def _tell_slip(session: Session, alert: Alert, *, now: datetime) -> None:
     promised, alert.slips = alert.told_by_at, alert.slips + 1
     last = alert.slips >= MAX_SLIPS
     alert.told_by_at = None if last else now + bundle.policy.bands[Band(alert.band)].tell_patient
-    record(
-        session, "promise_slipped", at=now, alert_id=alert.id, patient_id=alert.patient_id, slips=alert.slips
-    )
+    record(session, "promise_slipped", at=now, alert_id=alert.id, patient_id=alert.patient_id, slips=alert.slips)
     if patient is None:
         return
     zone = ZoneInfo(patient.timezone)
@@ -215,6 +211,4 @@ def _tell_slip(session: Session, alert: Alert, *, now: datetime) -> None:
         fields["time"] = local_moment(alert.told_by_at, zone)
     body = patient_text(bundle, patient, "slip.last" if last else "slip", **fields)
     once = f"slip:{alert.id}:{int(promised.timestamp())}"
-    queue_to_patient(
-        session, patient, body, once=once, kind=Kind.ANSWER, due_at=now, now=now, alert_id=alert.id
-    )
+    queue_to_patient(session, patient, body, once=once, kind=Kind.ANSWER, due_at=now, now=now, alert_id=alert.id)

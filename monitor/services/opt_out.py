@@ -31,9 +31,7 @@ def opt_out(
     if patient.opted_out_at is not None:
         return
     patient.opted_out_at = now
-    record(
-        session, "opted_out", at=now, patient_id=patient.id, how="carrier word" if by_carrier else "own words"
-    )
+    record(session, "opted_out", at=now, patient_id=patient.id, how="carrier word" if by_carrier else "own words")
     if not by_carrier:
         queue_to_patient(
             session,

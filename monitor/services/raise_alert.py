@@ -14,9 +14,8 @@ from monitor.domain.escalation import first_page_at, promise_by
 from monitor.domain.score import Reason
 from monitor.domain.terms import Band
 from monitor.models import Alert, Clinic, Episode, Inbound, Patient
-from monitor.queries import open_alert
+from monitor.queries import calendar_of, open_alert
 from monitor.services.audit import record
-from monitor.services.clinic import calendar_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,7 @@ def raise_alert(session: Session, finding: Finding, *, bundle: Bundle, now: date
     if worse:
         _page_anew(alert, finding, bundle, now=now)
     kind = "alert_raised" if worse else "alert_added"
-    record(
-        session, kind, at=now, alert_id=alert.id, patient_id=alert.patient_id, band=alert.band, signs=further
-    )
+    record(session, kind, at=now, alert_id=alert.id, patient_id=alert.patient_id, band=alert.band, signs=further)
     return alert
 
 

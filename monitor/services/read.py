@@ -73,9 +73,7 @@ def _read_patients(session: Session, inbound: Inbound, patients: Sequence[Patien
     policy = bundle_of(session, current_version(session).id).policy
     asked = last_asked(session, patients, inbound.received_at, policy.silence.question_open)
     reads = [
-        read
-        for patient in patients
-        if (read := _read_patient(session, inbound, patient, asked, now=now)) is not None
+        read for patient in patients if (read := _read_patient(session, inbound, patient, asked, now=now)) is not None
     ]
     if not reads:
         return read_unknown(session, inbound, now=now)
@@ -144,9 +142,7 @@ def _follow_request(
     for read in reads:
         patient, intent = read.episode.patient, read.reading.intent
         if word == CarrierWord.STOP or intent == Intent.STOP:
-            opt_out(
-                session, patient, inbound, read.bundle, day=read.day, by_carrier=word is not None, now=now
-            )
+            opt_out(session, patient, inbound, read.bundle, day=read.day, by_carrier=word is not None, now=now)
         elif word == CarrierWord.START:
             opt_in(session, patient, now=now)
         if intent == Intent.WRONG_NUMBER:
@@ -230,9 +226,7 @@ def _raise(
 
 def _note_correction(session: Session, alert: Alert, read: Read, *, now: datetime) -> None:
     """The patient takes a sign back: the alert stays and says so."""
-    taken_back = [
-        s for s in alert.signs if s in {str(sign) for sign, p in read.reading.signs.items() if p == "absent"}
-    ]
+    taken_back = [s for s in alert.signs if s in {str(sign) for sign, p in read.reading.signs.items() if p == "absent"}]
     if taken_back:
         note = {
             "rule": "correction",
@@ -267,9 +261,7 @@ def _alert_others(
     return open_alert(session, f"episode:{lead.episode.id}") or last
 
 
-def _ask_which(
-    session: Session, inbound: Inbound, patients: Sequence[Patient], lead: Read, *, now: datetime
-) -> None:
+def _ask_which(session: Session, inbound: Inbound, patients: Sequence[Patient], lead: Read, *, now: datetime) -> None:
     names = " ".join(f"{number} {patient.initials}" for number, patient in enumerate(patients, start=1))
     body = patient_text(lead.bundle, lead.episode.patient, "ask.which", list=names)
     queue_to_patient(
@@ -279,9 +271,7 @@ def _ask_which(
         _emergency_line(session, inbound, lead, open_alert(session, f"episode:{lead.episode.id}"), now=now)
 
 
-def _emergency_line(
-    session: Session, inbound: Inbound, read: Read, alert: Alert | None, *, now: datetime
-) -> None:
+def _emergency_line(session: Session, inbound: Inbound, read: Read, alert: Alert | None, *, now: datetime) -> None:
     """Somebody who wants no texts and reports an emergency gets one line, once."""
     if alert is None or read.disposition != Disposition.ALERT or read.scored.band != Band.EMERGENCY:
         return

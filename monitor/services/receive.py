@@ -18,9 +18,7 @@ MAX_BODY = 20_000
 def save_inbound(session: Session, received: Received, *, raw: bytes | None, now: datetime) -> bool:
     """Keep a text; False if this very one is here already. `raw` is the request as it came."""
     if not received.sid or not received.from_:
-        raise BadInput(
-            "MessageSid" if not received.sid else "From", "nothing", "the provider's webhook fields"
-        )
+        raise BadInput("MessageSid" if not received.sid else "From", "nothing", "the provider's webhook fields")
     sid = received.sid[:64]
     if session.scalar(select(Inbound.id).where(Inbound.sid == sid)) is not None:
         return False

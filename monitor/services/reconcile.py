@@ -105,9 +105,7 @@ def _adopt_or_resend(
 ) -> None:
     if listed is None:
         if now - claimed_at > GIVE_UP_AFTER:
-            settle(
-                session, message, State.FAILED, now=now, why="the provider could not say whether it was sent"
-            )
+            settle(session, message, State.FAILED, now=now, why="the provider could not say whether it was sent")
             once = f"in_doubt:{message.id}"
             add_task(session, "in_doubt", once, clinic_id=message.clinic_id, now=now, message=message)
         return

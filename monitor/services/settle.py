@@ -79,9 +79,7 @@ def _move_checkin(session: Session, message: Message, state: State, *, now: date
 
 def _drop_resend(session: Session, message: Message, *, now: datetime) -> None:
     """A text reported lost and then delivered after all is not sent a second time."""
-    again = session.scalar(
-        select(Message).where(Message.once == f"again:{message.id}", Message.state == State.PLANNED)
-    )
+    again = session.scalar(select(Message).where(Message.once == f"again:{message.id}", Message.state == State.PLANNED))
     if again is not None:
         cancel(session, again, why="the first was delivered after all", now=now)
 
@@ -98,9 +96,7 @@ def page_was_lost(session: Session, message: Message, *, now: datetime) -> None:
 
 def stage_failed(session: Session, alert: Alert) -> bool:
     """Whether every page of the alert's present stage is known to have reached nobody."""
-    codes = select(Page.id).where(
-        Page.alert_id == alert.id, Page.stage == alert.stage, Page.rounds == alert.rounds
-    )
+    codes = select(Page.id).where(Page.alert_id == alert.id, Page.stage == alert.stage, Page.rounds == alert.rounds)
     sent = {f"page:{page_id}" for page_id in session.scalars(codes)}
     if not sent:
         return False

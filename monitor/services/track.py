@@ -22,9 +22,7 @@ def track(session: Session, params: Mapping[str, str], *, message_id: int | None
     sid = params.get("MessageSid") or params.get("CallSid") or params.get("SmsSid")
     status = params.get("MessageStatus") or params.get("CallStatus") or params.get("SmsStatus")
     if not sid or not status:
-        raise BadInput(
-            "MessageSid" if not sid else "MessageStatus", "nothing", "the provider's status callback"
-        )
+        raise BadInput("MessageSid" if not sid else "MessageStatus", "nothing", "the provider's status callback")
     code = _number(params.get("ErrorCode"))
     message = find_message(session, message_id, sid)
     applied = message is not None and apply_status(session, message, sid, status, code, now=now)
@@ -51,9 +49,7 @@ def find_message(session: Session, message_id: int | None, sid: str) -> Message 
     return session.scalar(select(Message).where(Message.sid == sid).with_for_update())
 
 
-def apply_status(
-    session: Session, message: Message, sid: str, status: str, code: int | None, *, now: datetime
-) -> bool:
+def apply_status(session: Session, message: Message, sid: str, status: str, code: int | None, *, now: datetime) -> bool:
     """Move a text to the state the provider names; an unknown name changes nothing."""
     try:
         state = STATE_OF[ProviderStatus(status)]
