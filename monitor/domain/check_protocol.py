@@ -20,9 +20,7 @@ OPEN_QUESTIONS = (
 )  # what a step's text may ask without being a question of its own
 
 
-def check_protocol(
-    protocol: Protocol, *, file: str, catalogues: Mapping[str, Catalogue]
-) -> list[ProtocolError]:
+def check_protocol(protocol: Protocol, *, file: str, catalogues: Mapping[str, Catalogue]) -> list[ProtocolError]:
     """Every contradiction, each with file, key, what was found and what is allowed; empty when there is none.
 
     `catalogues` are the texts by language, checked against the steps and questions that send them.
@@ -40,14 +38,12 @@ def check_protocol(
 
 
 def _repeated(protocol: Protocol) -> Iterator[Fault]:
-    ids = (
-        [rule.id for rule in protocol.rules] + [c.id for c in protocol.combinations] + [protocol.risk_lift.id]
-    )
+    ids = [rule.id for rule in protocol.rules] + [c.id for c in protocol.combinations] + [protocol.risk_lift.id]
     ids += [f"risk-{name}" for name in protocol.risks]
     for name in _twice(ids):
-        yield f"rules.{name}.id", name, "an id that stands only once"
+        yield f"rules[{name}].id", name, "an id that stands only once"
     for key in _twice(step.key for step in protocol.steps):
-        yield f"steps.{key}.key", key, "a key that stands only once"
+        yield f"steps[{key}].key", key, "a key that stands only once"
 
 
 def _twice(names: Iterable[object]) -> list[object]:
@@ -56,7 +52,7 @@ def _twice(names: Iterable[object]) -> list[object]:
 
 def _combinations(protocol: Protocol) -> Iterator[Fault]:
     for made in protocol.combinations:
-        at = f"combinations.{made.id}"
+        at = f"combinations[{made.id}]"
         if made.count < 2:
             yield f"{at}.count", made.count, "2 or more"
         if made.makes <= made.of:
@@ -67,7 +63,7 @@ def _combinations(protocol: Protocol) -> Iterator[Fault]:
 def _risks(protocol: Protocol) -> Iterator[Fault]:
     lift, lifting = protocol.risk_lift, [risk for risk in protocol.risks.values() if risk.lifts]
     for risk in protocol.risks.values():
-        yield from _explained(f"risks.{risk.name}", risk.reason, risk.source, points=risk.points)
+        yield from _explained(f"risks[{risk.name}]", risk.reason, risk.source, points=risk.points)
     if not 1 <= lift.count <= len(lifting):
         yield "risk_lift.count", lift.count, f"1 to {len(lifting)}, the risk factors that lift"
     if lift.makes <= lift.of:
@@ -86,7 +82,7 @@ def _explained(at: str, reason: str, source: str, *, points: int = 0) -> Iterato
 def _steps(protocol: Protocol) -> Iterator[Fault]:
     for step in protocol.steps:
         for key, found, allowed in (*_timing(step), *_purpose(protocol, step)):
-            yield f"steps.{step.key}.{key}", found, allowed
+            yield f"steps[{step.key}].{key}", found, allowed
 
 
 def _timing(step: Step) -> Iterator[Fault]:
@@ -113,18 +109,18 @@ def _purpose(protocol: Protocol, step: Step) -> Iterator[Fault]:
 def _questions(protocol: Protocol) -> Iterator[Fault]:
     for name in CHECKIN_QUESTIONS:
         if name not in protocol.questions or protocol.questions[name].after is not None:
-            yield f"questions.{name}", "nothing", "a question without `after`: every check-in asks it"
+            yield f"questions[{name}]", "nothing", "a question without `after`: every check-in asks it"
     called = {rule.ask for rule in protocol.rules}
     for name, question in protocol.questions.items():
         if question.after is None and name not in QUESTIONS:
-            yield f"questions.{name}.name", name, "a sign, gum or signs, or a follow-up with `after`"
+            yield f"questions[{name}].name", name, "a sign, gum or signs, or a follow-up with `after`"
         if question.after is not None and name not in called:
-            yield f"questions.{name}", "no rule asks it", "at least one rule with `ask`"
+            yield f"questions[{name}]", "no rule asks it", "at least one rule with `ask`"
         yield from _options(question)
 
 
 def _options(question: Question) -> Iterator[Fault]:
-    at = f"questions.{question.name}.options"
+    at = f"questions[{question.name}].options"
     for digit in _twice(option.digit for option in question.options):
         yield at, digit, "each digit once"
     for option in question.options:

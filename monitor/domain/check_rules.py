@@ -27,7 +27,7 @@ def check_rules(protocol: Protocol) -> Iterator[Fault]:
             *_shadows(protocol, rule, number),
         )
         for key, found, allowed in faults:
-            yield f"rules.{rule.id}.{key}", found, allowed
+            yield f"rules[{rule.id}].{key}", found, allowed
     yield from _unread(protocol)
     yield from _silent_days(protocol)
 
@@ -44,9 +44,7 @@ def knows_trait(trait: str) -> bool:
 def _names(protocol: Protocol, rule: Rule) -> Iterator[Fault]:
     """Names that stand for nothing."""
     followed = [name for name, question in protocol.questions.items() if question.after is not None]
-    same_sign = [
-        other.id for other in protocol.rules if other.when.sign == rule.when.sign and other is not rule
-    ]
+    same_sign = [other.id for other in protocol.rules if other.when.sign == rule.when.sign and other is not rule]
     if rule.ask is not None and rule.ask not in followed:
         yield "ask", rule.ask, "a question with `after`: " + ", ".join(followed)
     if rule.when.trait is not None and not knows_trait(rule.when.trait):
@@ -131,9 +129,7 @@ def _covers(wide: When, narrow: When) -> bool:
         _words_cover(_words(wide.trend, wide.no_trend), _words(narrow.trend, narrow.no_trend))
         and _words_cover(_words(wide.amount, wide.no_amount), _words(narrow.amount, narrow.no_amount))
         and all(
-            _part_covers(
-                part.name, getattr(wide, part.name), getattr(narrow, part.name), default=part.default
-            )
+            _part_covers(part.name, getattr(wide, part.name), getattr(narrow, part.name), default=part.default)
             for part in fields(When)
             if part.name not in words
         )
@@ -173,9 +169,7 @@ def _silent_days(protocol: Protocol) -> Iterator[Fault]:
             d + step for w in rules for d in (w.day_min, w.day_max) if d is not None for step in (-1, 0, 1)
         }
         traits = {frozenset({w.trait.removeprefix("not_")}) for w in rules if w.trait} | {frozenset[str]()}
-        for day, trait, known in product(
-            sorted(d for d in days if d >= 0), traits, (frozenset[Sign](), {sign})
-        ):
+        for day, trait, known in product(sorted(d for d in days if d >= 0), traits, (frozenset[Sign](), {sign})):
             facts = Facts(day, signs={sign: Presence.PRESENT}, traits=trait, known=frozenset(known))
             band = assess(protocol, facts).band
             if band < Band.SOON:

@@ -1,6 +1,6 @@
 """Read a protocol from TOML: every table is one dataclass of protocol.py, every key one of its fields.
 
-Bad data is refused where it stands: file, key ("rules[3].when.day_min"), what was found, what is allowed.
+Bad data is refused where it stands: file, key ("rules[pain-late].when.day_min"), what was found, what is allowed.
 Contradictions between parts that are each well formed are check_protocol.py's to find.
 """
 
@@ -28,15 +28,19 @@ class Place:
     file: str
     key: str = ""
 
-    def at(self, name: str | int) -> Place:
-        """A step further down.
+    def at(self, name: str) -> Place:
+        """A key of this table.
 
-        >>> Place("p.toml").at("rules").at(3).at("band").key
-        'rules[3].band'
+        >>> Place("p.toml").at("rules").item({"id": "pus"}, 3).at("band").key
+        'rules[pus].band'
         """
-        if isinstance(name, int):
-            return Place(self.file, f"{self.key}[{name}]")
         return Place(self.file, f"{self.key}.{name}" if self.key else name)
+
+    def item(self, found: object, number: int) -> Place:
+        """An item of this list, by the name it has, else by its number from 0."""
+        names = [found.get(key) for key in ("id", "key", "name")] if isinstance(found, dict) else []
+        label = next((name for name in names if isinstance(name, str) and name), number)
+        return Place(self.file, f"{self.key}[{label}]")
 
     def error(self, found: object, allowed: str) -> ProtocolError:
         return ProtocolError(self.file, self.key or "(the file)", found, allowed)
@@ -105,14 +109,14 @@ def _items(kind: Any, found: object, place: Place) -> Iterator[Any]:
     if not isinstance(found, list):
         raise place.error(found, "a list in square brackets")
     for number, item in enumerate(found):
-        yield _value(kind, item, place.at(number))
+        yield _value(kind, item, place.item(item, number))
 
 
 def _by_name(kind: Any, found: object, place: Place) -> dict[str, Any]:
     named: dict[str, Any] = {}
-    for number, item in enumerate(_items(kind, found, place)):
+    for item in _items(kind, found, place):
         if item.name in named:
-            raise place.at(number).at("name").error(item.name, "a name that stands only once")
+            raise place.error(item.name, "each name only once")
         named[item.name] = item
     return named
 
