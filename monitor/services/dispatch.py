@@ -67,9 +67,18 @@ def claim(sessions: Sessions, now: datetime, *, worker: str, limit: int = BATCH)
                 .limit(limit)
                 .with_for_update(skip_locked=True)
             ).all()
-            claimed = [c for message in due if (c := _claim_one(session, message, worker, now=now))]
+            claimed = _claim_each(session, due, worker, now=now)
         if claimed or not due:
             return claimed
+
+
+def _claim_each(session: Session, due: Sequence[Message], worker: str, *, now: datetime) -> list[Claimed]:
+    """One text a number at a time: two that leave together may arrive in the wrong order."""
+    claimed: dict[str, Claimed] = {}
+    for message in due:
+        if message.to_number not in claimed and (mine := _claim_one(session, message, worker, now=now)) is not None:
+            claimed[message.to_number] = mine
+    return list(claimed.values())
 
 
 def send_one(sessions: Sessions, gateway: Gateway, clock: Clock, text: Claimed) -> bool:
