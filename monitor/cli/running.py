@@ -83,6 +83,7 @@ def _ready() -> App:
     from monitor.bootstrap import build, prepare_if_new
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # our own listeners report what matters
     if prepare_if_new():
         typer.echo("set up with defaults; `monitor clinic set` and `monitor staff add` make it yours", err=True)

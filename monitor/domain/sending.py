@@ -57,6 +57,7 @@ class Candidate:
     sent_today: int = 0
     sent_this_week: int = 0
     merged_into: int | None = None  # a later check-in is due as well
+    checkin_today: bool = False  # a check-in is planned for today: the day's one text is that
     in_conversation: bool = False  # another episode's check-in is being talked about today
 
 
@@ -106,14 +107,17 @@ def _wait_until(text: Candidate, now: datetime) -> datetime | None:
     """The next time at which it may go, or None for now."""
     if text.kind not in QUIET:
         return None
-    full = text.kind in SCHEDULED and (
-        text.sent_today >= 1 or (text.day > LATER_DAY and text.sent_this_week >= MAX_LATER)
-    )
-    if full:
+    if text.kind in SCHEDULED and _day_is_full(text):
         tomorrow = local_date(now, text.zone) + timedelta(days=1)
         return local_instant(tomorrow, max(text.texting.start, _hour(text)), text.zone)
     opening = text.texting.next_open(now, text.zone)
     return None if opening <= now else opening
+
+
+def _day_is_full(text: Candidate) -> bool:
+    if text.sent_today >= 1 or (text.checkin_today and text.kind != Kind.CHECKIN):
+        return True
+    return text.day > LATER_DAY and text.sent_this_week >= MAX_LATER
 
 
 def _hour(text: Candidate) -> time:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from monitor.clock import Clock
 from monitor.db import Sessions, transaction
 from monitor.domain.delivery import STATE_OF, Remedy, State, next_retry, remedy_for
-from monitor.domain.localtime import Window, local_date
+from monitor.domain.localtime import Window, local_date, local_instant
 from monitor.domain.plan import postop_day
 from monitor.domain.sending import SCHEDULED, Act, Candidate, Kind, decide_send
 from monitor.errors import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable
@@ -33,6 +33,7 @@ LEASE = timedelta(seconds=60)
 BATCH = 16
 AT_ONCE = 8  # sends under way together
 HOURLY = timedelta(hours=1)
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,7 @@ def _candidate(session: Session, message: Message, *, now: datetime) -> Candidat
         sent_today=today,
         sent_this_week=week,
         merged_into=_later_checkin(session, message, now=now),
+        checkin_today=_checkin_due_by(session, patient, local_instant(local_date(now, zone) + ONE_DAY, time(0), zone)),
         in_conversation=_other_checkin_open(session, message, now=now),
     )
 
@@ -204,6 +206,16 @@ def _sent_lately(session: Session, patient: Patient, zone: ZoneInfo, *, now: dat
     ).all()
     today = local_date(now, zone)
     return len([at for at in sent if at and local_date(at, zone) == today]), len(sent)
+
+
+def _checkin_due_by(session: Session, patient: Patient, end: datetime) -> bool:
+    planned = select(Message.id).where(
+        Message.patient_id == patient.id,
+        Message.kind == Kind.CHECKIN,
+        Message.state == State.PLANNED,
+        Message.due_at < end,
+    )
+    return session.scalar(planned.limit(1)) is not None
 
 
 def _later_checkin(session: Session, message: Message, *, now: datetime) -> int | None:
