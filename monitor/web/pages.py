@@ -1,0 +1,63 @@
+"""The pages' templates and the few words that they need turned into text for people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from fastapi.templating import Jinja2Templates
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+HERE = Path(__file__).parent
+# Everything a page sends comes from this program's own files; nothing inline is run or drawn.
+SAFE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def words(name: str) -> str:
+    """A stored name as words.
+
+    >>> words("fell_out")
+    'fell out'
+    """
+    return name.replace("_", " ")
+
+
+def on_day(at: datetime) -> str:
+    """A local date as it divides the texts of a screen.
+
+    >>> on_day(datetime(2026, 11, 8))
+    'Sun 8 Nov 2026'
+    """
+    return f"{at:%a} {at.day} {at:%b %Y}"
+
+
+def on_short_day(at: datetime) -> str:
+    """A local moment in a line of other things.
+
+    >>> on_short_day(datetime(2026, 11, 8, 9, 5))
+    'Sun 8 Nov, 09:05'
+    """
+    return f"{at:%a} {at.day} {at:%b, %H:%M}"
+
+
+def _templates() -> Jinja2Templates:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"words": words, "on_day": on_day, "on_short_day": on_short_day}
+    return Jinja2Templates(env=environment)
+
+
+templates = _templates()
