@@ -70,9 +70,7 @@ def prepare(settings: Settings) -> Engine:
         (settings.folder / "backups").mkdir(exist_ok=True, mode=0o700)
         _write_key(settings.folder / KEY_FILE)
     except OSError as error:
-        raise BadInput(
-            "MONITOR_HOME", str(settings.home), f"a folder that can be written ({error.strerror})"
-        ) from None
+        raise BadInput("MONITOR_HOME", str(settings.home), f"a folder that can be written ({error.strerror})") from None
     engine = connect(settings.database_url)
     migrate(engine)
     return engine

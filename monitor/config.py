@@ -61,9 +61,7 @@ class Settings(BaseSettings):
         }
         for name, value in needed.items():
             if not value:
-                raise BadInput(
-                    name, "nothing", "the value from the Twilio console (README, 'Run it for real')"
-                )
+                raise BadInput(name, "nothing", "the value from the Twilio console (README, 'Run it for real')")
 
 
 def read_settings() -> Settings:

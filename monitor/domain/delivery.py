@@ -25,7 +25,15 @@ class State(StrEnum):
 
 
 FINAL = frozenset(
-    {State.DELIVERED, State.UNCONFIRMED, State.UNDELIVERED, State.FAILED, State.SKIPPED, State.CANCELLED, State.EXPIRED}
+    {
+        State.DELIVERED,
+        State.UNCONFIRMED,
+        State.UNDELIVERED,
+        State.FAILED,
+        State.SKIPPED,
+        State.CANCELLED,
+        State.EXPIRED,
+    }
 )
 
 # Callbacks come twice, late and out of order; only these moves are made. `delivered` is last and wins:
@@ -135,7 +143,13 @@ REMEDIES: Mapping[int, Remedy] = {
 }
 
 MAX_ATTEMPTS = 6
-BACK_OFF = (timedelta(seconds=10), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=5), timedelta(minutes=15))
+BACK_OFF = (
+    timedelta(seconds=10),
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Whom to page now: rota, policy and the time in; pages and the next instant to look again out.
 
-    open ── page tier 1 ── tier 2 ── … ── everyone ── last resort ── round again, without end
-     │         └─ nobody on call, or every page undelivered: the next stage at once
-    taken ── no outcome in time: whoever is on duty is paged from tier 1 again
-    closed ── an outcome was recorded
+open ── page tier 1 ── tier 2 ── … ── everyone ── last resort ── round again, without end
+ │         └─ nobody on call, or every page undelivered: the next stage at once
+taken ── no outcome in time: whoever is on duty is paged from tier 1 again
+closed ── an outcome was recorded
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def may_page(band: Band, at_night: bool, instant: datetime, policy: Policy, cale
     return policy.day.holds(instant.astimezone(calendar.zone).time())
 
 
-def first_page_at(band: Band, at_night: bool, now: datetime, policy: Policy, calendar: WorkCalendar) -> datetime:
+def first_page_at(
+    band: Band, at_night: bool, now: datetime, policy: Policy, calendar: WorkCalendar
+) -> datetime:
     """When paging for a new finding begins."""
     deadlines = policy.bands[band]
     if deadlines.page == PageWhen.NEXT_NOON and not at_night:
@@ -80,7 +82,13 @@ def promise_by(band: Band, at_night: bool, now: datetime, policy: Policy, calend
 
 
 def decide_paging(
-    paging: Paging, rota: Rota, now: datetime, *, policy: Policy, calendar: WorkCalendar, has_last_resort: bool
+    paging: Paging,
+    rota: Rota,
+    now: datetime,
+    *,
+    policy: Policy,
+    calendar: WorkCalendar,
+    has_last_resort: bool,
 ) -> Decision:
     """The next step for an alert whose time has come. A stage with nobody is passed at once; after the
     last stage the next round begins, one waiting time later."""
@@ -92,7 +100,9 @@ def decide_paging(
         stage, rounds = 0, rounds + 1
         if paging.stage_failed:  # a whole round reached nobody: breathe before the next
             return Decision((), stage, rounds, now + policy.bands[paging.band].next_tier)
-    return _page_next(paging, rota, now, stage, rounds, order=order, policy=policy, has_last_resort=has_last_resort)
+    return _page_next(
+        paging, rota, now, stage, rounds, order=order, policy=policy, has_last_resort=has_last_resort
+    )
 
 
 def _page_next(

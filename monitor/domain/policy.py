@@ -82,7 +82,9 @@ KEYS: Mapping[str, frozenset[str]] = {
     "day": frozenset({"from", "until"}),
     "digest": frozenset({"at"}),
     **{
-        band: frozenset({"page", "ring", "next_tier_minutes", "outcome_minutes", "tell_patient_minutes", "latest_minutes"})
+        band: frozenset(
+            {"page", "ring", "next_tier_minutes", "outcome_minutes", "tell_patient_minutes", "latest_minutes"}
+        )
         for band in ("emergency", "urgent", "soon")
     },
     "last_resort": frozenset({"ring"}),
@@ -115,7 +117,9 @@ class _Reader:
             if allowed is None or not isinstance(table, dict):
                 raise ProtocolError(self.file, section, table, "one of " + ", ".join(KEYS))
             for key in table.keys() - allowed:
-                raise ProtocolError(self.file, f"{section}.{key}", table[key], "one of " + ", ".join(sorted(allowed)))
+                raise ProtocolError(
+                    self.file, f"{section}.{key}", table[key], "one of " + ", ".join(sorted(allowed))
+                )
 
     def time(self, section: str, key: str) -> time:
         value = self._get(section, key)

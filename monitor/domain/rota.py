@@ -83,7 +83,9 @@ class Rota:
     def everyone(self) -> list[Person]:
         return list(self.people)
 
-    def gaps(self, start: datetime, end: datetime, step: timedelta = timedelta(minutes=30)) -> list[tuple[int, datetime]]:
+    def gaps(
+        self, start: datetime, end: datetime, step: timedelta = timedelta(minutes=30)
+    ) -> list[tuple[int, datetime]]:
         """The first instant of each stretch in which a tier has nobody, for `doctor`."""
         found: list[tuple[int, datetime]] = []
         for tier in self.tiers():
