@@ -24,9 +24,7 @@ def check_texts(protocol: Protocol, catalogues: Mapping[str, Catalogue]) -> list
 
     A text is as long as it gets with the longest values that really come (PLACEHOLDERS).
     """
-    wanted = {
-        key for catalogue in catalogues.values() for key in catalogue.texts if not key.startswith(STAFF)
-    }
+    wanted = {key for catalogue in catalogues.values() for key in catalogue.texts if not key.startswith(STAFF)}
     faults: list[ProtocolError] = []
     for catalogue in catalogues.values():
         faults += _missing(protocol, catalogue, wanted)

@@ -37,9 +37,7 @@ def _signs(protocol: Protocol) -> Iterator[str]:
 def _rule(rule: Rule) -> Iterator[str]:
     marks = [mark for mark, on in (("also at night", rule.at_night), ("by the hour", rule.clock)) if on]
     marks += [f"asks {rule.ask}"] if rule.ask else []
-    yield f"  {rule.band:<10} {days_of(rule.when):<11} {rule.reason}" + (
-        f" [{', '.join(marks)}]" if marks else ""
-    )
+    yield f"  {rule.band:<10} {days_of(rule.when):<11} {rule.reason}" + (f" [{', '.join(marks)}]" if marks else "")
     yield f"{'':25}{rule.id}, {_points(rule.points)}; {rule.source}"
     if condition := condition_of(rule.when):
         yield f"{'':25}when {condition}"
@@ -71,9 +69,7 @@ def condition_of(when: When) -> str:
     """
     skipped = {"sign", "day_min", "day_max"}
     parts = [part for part in fields(When) if part.name not in skipped]
-    given = [
-        (part.name, getattr(when, part.name)) for part in parts if getattr(when, part.name) != part.default
-    ]
+    given = [(part.name, getattr(when, part.name)) for part in parts if getattr(when, part.name) != part.default]
     return ", ".join(_part(name, value) for name, value in given)
 
 

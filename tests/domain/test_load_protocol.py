@@ -8,7 +8,7 @@ from datetime import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.domain.load_protocol import load_protocol
@@ -94,6 +94,7 @@ def test_a_section_of_another_shape_is_refused(section: str, value: str) -> None
     assert refused(f"{section} = {value}\n").file == "p.toml"
 
 
+@settings(deadline=None)  # the whole seed is parsed each time: slow on a busy machine, and right all the same
 @given(data=st.data())
 def test_whatever_stands_in_a_file_only_a_protocol_error_is_raised(data: st.DataObject) -> None:
     tables = tomllib.loads(SEED)

@@ -91,9 +91,7 @@ def test_every_band_explains_itself(facts: Facts) -> None:
 def test_signs_are_the_abnormal_ones_worst_first(facts: Facts) -> None:
     found = assess_seed(facts)
     worst = {sign: max(r.band for r in found.reasons if r.sign == sign) for sign in found.signs}
-    assert [band.rank for band in worst.values()] == sorted(
-        (band.rank for band in worst.values()), reverse=True
-    )
+    assert [band.rank for band in worst.values()] == sorted((band.rank for band in worst.values()), reverse=True)
     assert all(band >= Band.SOON for band in worst.values())
     assert found.at_night or found.band < Band.EMERGENCY
 

@@ -102,11 +102,7 @@ def _facts(
     return Facts(
         day,
         hours=history.get("hours"),
-        signs={
-            s: Presence.ABSENT if v is False else Presence.PRESENT
-            for s, v in said.items()
-            if s not in numbers
-        },
+        signs={s: Presence.ABSENT if v is False else Presence.PRESENT for s, v in said.items() if s not in numbers},
         trend={sign: Trend(word) for sign, word in words.items() if word in set(Trend)},
         amount={sign: Amount(word) for sign, word in words.items() if word in set(Amount)},
         details=details,
