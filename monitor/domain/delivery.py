@@ -114,17 +114,19 @@ class Remedy(StrEnum):
     RETRY = "retry"
     OPT_OUT = "opt_out"
     BAD_NUMBER = "bad_number"
-    STOP = "stop"  # our own account or settings: sending on is useless, tell staff
+    ACCOUNT = "account"  # our own account: no text of ours is at fault; keep trying, tell staff now
+    STOP = "stop"  # this text will never go as it is: give up, tell staff
 
 
 REMEDIES: Mapping[int, Remedy] = {
-    20003: Remedy.STOP,  # authentication failed
-    20404: Remedy.STOP,
+    20003: Remedy.ACCOUNT,  # authentication failed
+    20005: Remedy.ACCOUNT,  # account not active
+    20404: Remedy.ACCOUNT,
     20429: Remedy.RETRY,
     21211: Remedy.BAD_NUMBER,
-    21212: Remedy.STOP,  # our From is invalid
+    21212: Remedy.ACCOUNT,  # our From is invalid
     21408: Remedy.STOP,  # region not enabled
-    21606: Remedy.STOP,  # From cannot send
+    21606: Remedy.ACCOUNT,  # From cannot send
     21608: Remedy.STOP,  # trial account
     21610: Remedy.OPT_OUT,
     21611: Remedy.RETRY,  # our queue is full
@@ -132,7 +134,7 @@ REMEDIES: Mapping[int, Remedy] = {
     21614: Remedy.BAD_NUMBER,
     21617: Remedy.STOP,  # body too long: ours to mend
     30001: Remedy.RETRY,  # queue overflow
-    30002: Remedy.STOP,  # account suspended
+    30002: Remedy.ACCOUNT,  # account suspended
     30003: Remedy.RETRY,  # phone off or out of reach
     30004: Remedy.BAD_NUMBER,  # blocked by the recipient
     30005: Remedy.BAD_NUMBER,  # unknown number

@@ -26,7 +26,7 @@ from monitor.models import CheckIn, Episode, Message, Patient
 from monitor.services.audit import record
 from monitor.services.compose import patient_text
 from monitor.services.seed import bundle_of
-from monitor.services.settle import settle
+from monitor.services.settle import add_task, settle
 from monitor.sms.gateway import Accepted, Call, Gateway, Text
 
 LEASE = timedelta(seconds=60)
@@ -103,6 +103,10 @@ def record_outcome(session: Session, message: Message, outcome: Accepted | Gatew
             message.sent_at = message.sent_at or now
             settle(session, message, State.SENT, now=now)
             settle(session, message, STATE_OF[status], now=now)
+        case GatewayRefused(code=code) if remedy_for(code) == Remedy.ACCOUNT:
+            once = f"provider_settings:{code}:{now:%Y-%m-%d}"
+            add_task(session, "provider_settings", once, clinic_id=message.clinic_id, now=now)
+            retry_later(session, message, now=now, code=code)
         case GatewayRefused(code=code) if remedy_for(code) != Remedy.RETRY:
             settle(session, message, State.FAILED, now=now, why="refused by the provider", code=code)
         case GatewayRefused(code=code):
