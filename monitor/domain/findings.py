@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from monitor.domain.reading import Reading
+from monitor.domain.score import Facts
 from monitor.domain.terms import Amount, Detail, Presence, Sign, Trend
 
 
@@ -79,6 +80,24 @@ class Findings:
             hours_ago=data.get("hours_ago"),
             words={Sign(s): w for s, w in data.get("words", {}).items()},
         )
+
+
+def facts_of(findings: Findings, day: int) -> Facts:
+    """The scorer's input without any history.
+
+    >>> facts_of(Findings(pain=3), 7).pain
+    3
+    """
+    return Facts(
+        day=day,
+        signs=findings.signs,
+        trend=findings.trend,
+        amount=findings.amount,
+        details=findings.details,
+        pain=findings.pain,
+        temp_c=findings.temp_c,
+        words=findings.words,
+    )
 
 
 def is_clinical(reading: Reading) -> bool:

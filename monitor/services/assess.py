@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.bundle import Bundle
 from monitor.domain.conversation import interpreted_as
-from monitor.domain.findings import Findings, is_clinical
+from monitor.domain.findings import Findings, facts_of, is_clinical
 from monitor.domain.interpret import dispose, interpret
 from monitor.domain.localtime import local_instant
 from monitor.domain.plan import postop_day
 from monitor.domain.reading import Reading
 from monitor.domain.score import Assessment as Scored
-from monitor.domain.score import Facts, assess
+from monitor.domain.score import assess
 from monitor.domain.terms import NONE, Band, Disposition
 from monitor.models import Assessment, CheckIn, Episode, Inbound
 from monitor.queries import history_of, recent_findings
@@ -65,20 +65,13 @@ def read_for(
     before = recent_findings(session, episode, checkin, now)
     findings = before.joined(reading, inbound.body)
     history = history_of(session, episode, now)
-    facts = Facts(
-        day=day,
+    facts = replace(
+        facts_of(findings, day),
         hours=_hours_since(episode, inbound.received_at, zone),
-        signs=findings.signs,
-        trend=findings.trend,
-        amount=findings.amount,
-        details=findings.details,
-        pain=findings.pain,
-        temp_c=findings.temp_c,
         last_pain=history.last_pain,
         known=history.known,
         traits=traits_of(episode, inbound.received_at.astimezone(zone).date()),
         risks=frozenset(episode.risks),
-        words=findings.words,
     )
     scored = assess(bundle.protocol, facts)
     band = scored.band if is_clinical(reading) else Band.EXPECTED  # "thank you" raises nothing anew

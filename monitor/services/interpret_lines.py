@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from monitor.domain.bundle import Bundle
-from monitor.domain.findings import Findings
+from monitor.domain.findings import Findings, facts_of
 from monitor.domain.interpret import dispose, interpret
-from monitor.domain.score import Facts, assess
+from monitor.domain.score import assess
 from monitor.domain.terms import QUESTIONS
 from monitor.errors import BadInput
 from monitor.services.raise_alert import reasons_json
@@ -28,20 +28,7 @@ def interpret_line(bundle: Bundle, given: Any, number: int) -> dict[str, Any]:
         lexicons=bundle.lexicons,
         options=asked.options if asked else (),
     )
-    findings = Findings().joined(reading, text)
-    scored = assess(
-        bundle.protocol,
-        Facts(
-            day=day,
-            signs=findings.signs,
-            trend=findings.trend,
-            amount=findings.amount,
-            details=findings.details,
-            pain=findings.pain,
-            temp_c=findings.temp_c,
-            words=findings.words,
-        ),
-    )
+    scored = assess(bundle.protocol, facts_of(Findings().joined(reading, text), day))
     return {
         "id": given.get("id"),
         "signs": dict(reading.signs),

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from monitor.db import Sessions, transaction
 from monitor.domain.carrier import carrier_word
+from monitor.domain.findings import Findings, facts_of
 from monitor.domain.localtime import local_date
 from monitor.domain.messages import render
-from monitor.domain.score import Facts, assess
+from monitor.domain.score import assess
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band
 from monitor.models import Inbound
@@ -34,16 +35,7 @@ def read_unknown(session: Session, inbound: Inbound, *, now: datetime) -> str:
     clinic, version = the_clinic(session), current_version(session)
     bundle = bundle_of(session, version.id)
     reading = interpret_text(inbound, bundle, question=None, day=UNKNOWN_DAY, language="en")
-    facts = Facts(
-        day=UNKNOWN_DAY,
-        signs=reading.signs,
-        trend=reading.trend,
-        amount=reading.amount,
-        details=reading.details,
-        pain=reading.pain,
-        temp_c=reading.temp_c,
-    )
-    scored = assess(bundle.protocol, facts)
+    scored = assess(bundle.protocol, facts_of(Findings().joined(reading, inbound.body), UNKNOWN_DAY))
     once = f"unknown:{inbound.from_number}:{local_date(now, ZoneInfo(clinic.timezone))}"
     add_task(session, "unknown_number", once, clinic_id=clinic.id, inbound_id=inbound.id, now=now)
     if scored.band >= Band.SOON or reading.may_be_red:
