@@ -146,8 +146,8 @@ def _fields(session: Session, inbound: Inbound, read: Read, alert: Alert | None,
         "day": read.day,
         "found": sign_names(read.bundle, patient, present),
         "count": _count(inbound, read),
-        "by": local_moment(alert.told_by_at, zone) if alert and alert.told_by_at else "",
-        "date": local_day(upcoming, zone) if upcoming else "",
+        "by": local_moment(alert.told_by_at, zone, patient.language) if alert and alert.told_by_at else "",
+        "date": local_day(upcoming, zone, patient.language) if upcoming else "",
     }
 
 

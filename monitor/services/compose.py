@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_datetime
+
 from monitor.domain.bundle import Bundle
 from monitor.domain.messages import render
 from monitor.models import Clinic, Patient
@@ -41,10 +43,15 @@ def sign_names(bundle: Bundle, patient: Patient, signs: list[str]) -> str:
     return ", ".join(names[:2])
 
 
-def local_moment(instant: datetime, zone: ZoneInfo) -> str:
-    """An instant as people write it in a text: 'Mon 23 Nov 12:00'."""
-    return f"{instant.astimezone(zone):%a %d %b %H:%M}"
+def local_moment(instant: datetime, zone: ZoneInfo, language: str = "en") -> str:
+    """An instant as people write it in a text.
+
+    >>> from datetime import UTC
+    >>> local_moment(datetime(2026, 11, 23, 12, tzinfo=UTC), ZoneInfo("Europe/Madrid"), "es")
+    'lun 23 nov 13:00'
+    """
+    return format_datetime(instant, "EEE d MMM HH:mm", tzinfo=zone, locale=language)
 
 
-def local_day(instant: datetime, zone: ZoneInfo) -> str:
-    return f"{instant.astimezone(zone):%a %d %b}"
+def local_day(instant: datetime, zone: ZoneInfo, language: str = "en") -> str:
+    return format_datetime(instant, "EEE d MMM", tzinfo=zone, locale=language)

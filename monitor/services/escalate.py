@@ -206,9 +206,9 @@ def _tell_slip(session: Session, alert: Alert, *, now: datetime) -> None:
     if patient is None:
         return
     zone = ZoneInfo(patient.timezone)
-    fields = {"by": local_moment(promised, zone)}
+    fields = {"by": local_moment(promised, zone, patient.language)}
     if alert.told_by_at is not None:
-        fields["time"] = local_moment(alert.told_by_at, zone)
+        fields["time"] = local_moment(alert.told_by_at, zone, patient.language)
     body = patient_text(bundle, patient, "slip.last" if last else "slip", **fields)
     once = f"slip:{alert.id}:{int(promised.timestamp())}"
     queue_to_patient(session, patient, body, once=once, kind=Kind.ANSWER, due_at=now, now=now, alert_id=alert.id)

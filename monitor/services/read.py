@@ -22,7 +22,7 @@ from monitor.services.acknowledge import handle_staff_text
 from monitor.services.answer import answer, plan_answer
 from monitor.services.assess import Read, read_for
 from monitor.services.audit import record
-from monitor.services.compose import patient_text, sign_names
+from monitor.services.compose import local_moment, patient_text, sign_names
 from monitor.services.opt_out import opt_in, opt_out
 from monitor.services.outbox import queue_to_patient
 from monitor.services.raise_alert import Finding, promised, raise_alert, reasons_json, review_reason
@@ -277,7 +277,7 @@ def _emergency_line(session: Session, inbound: Inbound, read: Read, alert: Alert
         return
     patient = read.episode.patient
     alert.told_by_at = promised(alert, patient.clinic, read.bundle, now=now)
-    by = f"{alert.told_by_at.astimezone(ZoneInfo(patient.timezone)):%a %d %b %H:%M}"
+    by = local_moment(alert.told_by_at, ZoneInfo(patient.timezone), patient.language)
     found = sign_names(read.bundle, patient, [s.value for s in read.scored.signs])
     queue_to_patient(
         session,
