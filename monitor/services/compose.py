@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime
 
 from monitor.domain.bundle import Bundle
@@ -50,8 +51,16 @@ def local_moment(instant: datetime, zone: ZoneInfo, language: str = "en") -> str
     >>> local_moment(datetime(2026, 11, 23, 12, tzinfo=UTC), ZoneInfo("Europe/Madrid"), "es")
     'lun 23 nov 13:00'
     """
-    return format_datetime(instant, "EEE d MMM HH:mm", tzinfo=zone, locale=language)
+    return format_datetime(instant, "EEE d MMM HH:mm", tzinfo=zone, locale=_locale(language))
 
 
 def local_day(instant: datetime, zone: ZoneInfo, language: str = "en") -> str:
-    return format_datetime(instant, "EEE d MMM", tzinfo=zone, locale=language)
+    return format_datetime(instant, "EEE d MMM", tzinfo=zone, locale=_locale(language))
+
+
+def _locale(language: str) -> Locale:
+    """A clinic may add a language that the date library does not know; its dates are English then."""
+    try:
+        return Locale.parse(language)
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse("en")

@@ -84,7 +84,7 @@ def _read_patients(session: Session, inbound: Inbound, patients: Sequence[Patien
     if len(patients) > 1:
         alert = _alert_others(session, inbound, reads, lead, now=now) or alert
     if opted_out or word is not None or lead.reading.intent in {Intent.STOP, Intent.START}:
-        _emergency_line(session, inbound, lead, alert, now=now)
+        _emergency_line(session, lead, alert, now=now)
     elif len(patients) > 1 and asked is None and alert is not None:
         _ask_which(session, inbound, patients, lead, now=now)
     else:
@@ -268,10 +268,10 @@ def _ask_which(session: Session, inbound: Inbound, patients: Sequence[Patient], 
         session, lead.episode.patient, body, once=f"which:{inbound.id}", kind=Kind.ANSWER, due_at=now, now=now
     )
     if lead.scored.band == Band.EMERGENCY:
-        _emergency_line(session, inbound, lead, open_alert(session, f"episode:{lead.episode.id}"), now=now)
+        _emergency_line(session, lead, open_alert(session, f"episode:{lead.episode.id}"), now=now)
 
 
-def _emergency_line(session: Session, inbound: Inbound, read: Read, alert: Alert | None, *, now: datetime) -> None:
+def _emergency_line(session: Session, read: Read, alert: Alert | None, *, now: datetime) -> None:
     """Somebody who wants no texts and reports an emergency gets one line, once."""
     if alert is None or read.disposition != Disposition.ALERT or read.scored.band != Band.EMERGENCY:
         return
