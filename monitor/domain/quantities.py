@@ -47,6 +47,7 @@ class _Number:
 
 _PAIN = frozenset({Sign.PAIN, Sign.PRESSURE_PAIN})
 _OWNERS = (*SUBJECTS, Kind.BODY)
+_BODY_HEAT = range(34, 43)
 _TENS = 20
 
 
@@ -84,9 +85,17 @@ def _longer(items: Sequence[Item], one: _Number) -> _Number | None:
         return replace(one, value=one.value + 0.5, end=one.end + 1, last=head.last)
     if head.kind == Kind.NUMBER and head.first == one.last + 1 and _adds_up(one.value, float(head.about)):
         return replace(one, value=one.value + float(head.about), end=one.end + 1, last=head.last)
-    if head.kind == Kind.POINT and digit is not None and 0 <= float(digit.about) <= 9:
+    decimal = head.kind == Kind.NUMBER and _is_digit(head) and "." not in items[one.end].about
+    if decimal and one.value in _BODY_HEAT and head.first == one.last + 1:
+        return replace(one, value=one.value + float(head.about) / 10, end=one.end + 1, last=head.last)  # "38 5"
+    pointed = head.kind == Kind.POINT or (head.kind == Kind.JOINER and one.value in _BODY_HEAT)
+    if pointed and digit is not None and _is_digit(digit):
         return replace(one, value=one.value + float(digit.about) / 10, end=one.end + 2, last=digit.last)
     return None
+
+
+def _is_digit(item: Item) -> bool:
+    return 0 <= float(item.about) <= 9 and float(item.about) == int(float(item.about))
 
 
 def _adds_up(tens: float, ones: float) -> bool:
