@@ -25,10 +25,21 @@ for part in (clinic, running, episodes, staff, protocol, checking):
 def main() -> None:
     """Run a command; a mistake in the input is one clear line and exit code 2."""
     try:
-        app()
-    except MonitorError as error:
-        print(f"monitor: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(app(standalone_mode=False))
+    except (MonitorError, typer.TyperException) as error:
+        _explain(error)
         sys.exit(2)
-    except BrokenPipeError:
+    except (BrokenPipeError, typer.Abort):
         sys.stderr.close()
         sys.exit(1)
+
+
+def _explain(error: MonitorError | typer.TyperException) -> None:
+    """One line. A mistake in the command itself is followed by where its help is."""
+    message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+    line = " ".join(message.split())
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        line = f"{line.rstrip('.')}. See `{context.command_path} --help`."
+    if message:  # a group of commands named alone has printed its help and says nothing more
+        print(f"monitor: {line}", file=sys.stderr)  # noqa: T201

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from monitor.bootstrap import App
 
+MAX_ID = 2**31 - 1  # what every database's integer column holds
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
@@ -52,6 +53,22 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     Console().print(table, markup=False)
+
+
+def whole(field: str, low: int = 1, high: int = MAX_ID) -> Callable[[str], int]:
+    """A parser of whole numbers for a command's option or argument.
+
+    >>> whole("port", 1, 65535)("80")
+    80
+    """
+
+    def parse(text: str) -> int:
+        digits = str(text).strip()
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 12 and low <= int(digits) <= high):
+            raise BadInput(field, text, f"a whole number from {low} to {high}")
+        return int(digits)
+
+    return parse
 
 
 def parse_date(field: str, text: str) -> date:

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.common import AsJson, example, parse_date, show_json, show_table, unit_of_work
+from monitor.cli.common import AsJson, example, parse_date, show_json, show_table, unit_of_work, whole
+
+Number = Annotated[int, typer.Argument(parser=whole("episode"), metavar="EPISODE", help="The episode's number.")]
 
 commands = typer.Typer(help="List, change or cancel episodes.", no_args_is_help=True)
 
@@ -84,7 +86,7 @@ def list_(json: AsJson = False) -> None:
 
 @commands.command("change", epilog=example("monitor episode change 7 --surgery 2026-11-20"))
 def change(
-    episode: Annotated[int, typer.Argument(help="The episode's number.")],
+    episode: Number,
     surgery: Annotated[str | None, typer.Option(help="The new date of surgery.")] = None,
     timezone: Annotated[str | None, typer.Option(help="The patient's new time zone.")] = None,
     crown: Annotated[str | None, typer.Option(help="The day the crown was fitted.")] = None,
@@ -105,7 +107,7 @@ def change(
 
 
 @commands.command("cancel", epilog=example("monitor episode cancel 7"))
-def cancel(episode: Annotated[int, typer.Argument(help="The episode's number.")]) -> None:
+def cancel(episode: Number) -> None:
     """No more scheduled texts; what the patient writes is still read."""
     from monitor.services.change import cancel_episode, find_episode
 

@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.common import AsJson, example, show_json, show_table, unit_of_work
+from monitor.cli.common import AsJson, example, show_json, show_table, unit_of_work, whole
+
+PersonId = Annotated[
+    int, typer.Argument(parser=whole("staff"), metavar="STAFF", help="The id, as `monitor staff list` shows it.")
+]
+AlertId = Annotated[int, typer.Argument(parser=whole("alert"), metavar="ALERT", help="The alert's number.")]
+TaskId = Annotated[int, typer.Argument(parser=whole("task"), metavar="TASK", help="The task's number.")]
+Tier = Annotated[
+    int,
+    typer.Option(parser=whole("tier", 1, 9), metavar="1-9", help="1 is paged first, 2 if tier 1 does not answer ..."),
+]
+By = Annotated[int, typer.Option(parser=whole("by"), metavar="STAFF", help="The id of whoever does this.")]
+InsteadOf = Annotated[
+    int | None, typer.Option(parser=whole("instead-of"), metavar="STAFF", help="Whom they stand in for.")
+]
 
 people = typer.Typer(help="Add and list staff.", no_args_is_help=True)
 rota = typer.Typer(help="Who is on call when.", no_args_is_help=True)
@@ -26,7 +40,7 @@ def add(
     name: Annotated[str, typer.Option(help="Name.")],
     phone: Annotated[str, typer.Option(help="A mobile number that pages go to.")],
     email: Annotated[str | None, typer.Option(help="E-mail address.")] = None,
-    tier: Annotated[int, typer.Option(help="1 is paged first, 2 if tier 1 does not answer ...")] = 1,
+    tier: Tier = 1,
     role: Annotated[str, typer.Option(help="clinician, front-desk or manager.")] = "clinician",
     admin: Annotated[bool, typer.Option("--admin", help="May manage staff in the console.")] = False,
     json: AsJson = False,
@@ -60,7 +74,7 @@ def list_(json: AsJson = False) -> None:
 
 
 @people.command("remove", epilog=example("monitor staff remove 3"))
-def remove(person: Annotated[int, typer.Argument(help="The person's id.")]) -> None:
+def remove(person: PersonId) -> None:
     """Somebody has left and is not paged any more."""
     from monitor.services.staff import remove_staff
 
@@ -71,7 +85,7 @@ def remove(person: Annotated[int, typer.Argument(help="The person's id.")]) -> N
 
 @rota.command("shift", epilog=example("monitor rota shift 1 --days mon-fri --from 19:00 --to 07:00"))
 def shift(
-    person: Annotated[int, typer.Argument(help="The person's id (`monitor staff list`).")],
+    person: PersonId,
     days: Annotated[str, typer.Option(help="mon, mon-fri, sat-sun ...")],
     start: Annotated[str, typer.Option("--from", help="HH:MM, the clinic's clock.")],
     end: Annotated[str, typer.Option("--to", help="HH:MM; not after --from: next day.")],
@@ -89,10 +103,10 @@ def shift(
     epilog=example('monitor rota cover 2 --instead-of 1 --from "2026-12-24 08:00" --to "2026-12-27 08:00"'),
 )
 def cover(
-    person: Annotated[int, typer.Argument(help="Who covers.")],
+    person: PersonId,
     start: Annotated[str, typer.Option("--from", help="YYYY-MM-DD HH:MM, the clinic's clock.")],
     end: Annotated[str, typer.Option("--to", help="YYYY-MM-DD HH:MM.")],
-    instead_of: Annotated[int | None, typer.Option(help="Whom they stand in for.")] = None,
+    instead_of: InsteadOf = None,
 ) -> None:
     """For once, somebody is on call beside the shifts or instead of somebody."""
     from monitor.services.staff import add_cover
@@ -130,8 +144,8 @@ def list_alerts(json: AsJson = False) -> None:
 
 @alerts.command("take", epilog=example("monitor alert take 4 --by 1"))
 def take(
-    alert: Annotated[int, typer.Argument(help="The alert's number.")],
-    by: Annotated[int, typer.Option(help="The id of who takes it.")],
+    alert: AlertId,
+    by: By,
 ) -> None:
     """Somebody takes the alert: paging stops, the clock for an outcome starts."""
     from monitor.services.acknowledge import find_alert
@@ -145,8 +159,8 @@ def take(
 
 @alerts.command("outcome", epilog=example("monitor alert outcome 4 --by 1 --outcome seen"))
 def outcome(
-    alert: Annotated[int, typer.Argument(help="The alert's number.")],
-    by: Annotated[int, typer.Option(help="The id of who records it.")],
+    alert: AlertId,
+    by: By,
     outcome: Annotated[str, typer.Option(help="What came of it, as the protocol names it.")],
     note: Annotated[str | None, typer.Option(help="A short note.")] = None,
 ) -> None:
@@ -174,7 +188,7 @@ def list_tasks(json: AsJson = False) -> None:
 
 
 @tasks.command("done", epilog=example("monitor task done 12"))
-def done(task: Annotated[int, typer.Argument(help="The task's number.")]) -> None:
+def done(task: TaskId) -> None:
     """A task is done."""
     from monitor.services.staff import close_task
 
