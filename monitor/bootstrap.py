@@ -41,7 +41,7 @@ class App:
 def build(settings: Settings | None = None, *, clock: Clock | None = None) -> App:
     """Wire the program; the database must have been made by `monitor init`."""
     settings = settings or read_settings()
-    if settings.database is None and not (settings.folder / "monitor.db").exists():
+    if _is_new(settings):
         raise NotReady(f"nothing is set up in {settings.folder} yet: run `monitor init`")
     engine = connect(settings.database_url)
     sessions = open_sessions(engine)
@@ -52,7 +52,7 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None) -> Ap
 def prepare_if_new() -> bool:
     """Set up a home that is not there yet; refuse a database that an older version of the program made."""
     settings = read_settings()
-    new = settings.database is None and not (settings.folder / "monitor.db").exists()
+    new = _is_new(settings)
     if new:
         engine = prepare(settings)
         with transaction(open_sessions(engine)) as session:
@@ -70,7 +70,7 @@ def prepare(settings: Settings) -> Engine:
         (settings.folder / "backups").mkdir(exist_ok=True, mode=0o700)
         _write_key(settings.folder / KEY_FILE)
     except OSError as error:
-        raise BadInput("MONITOR_HOME", str(settings.home), f"a folder that can be written ({error.strerror})") from None
+        raise _bad_home(settings, error) from None
     engine = connect(settings.database_url)
     migrate(engine)
     return engine
@@ -90,6 +90,18 @@ def migrate(engine: Engine, revision: str = "head") -> None:
             connection.commit()
     except DBAPIError as error:
         raise NotReady(f"the database cannot be prepared: {str(error.orig).splitlines()[0]}") from error
+
+
+def _is_new(settings: Settings) -> bool:
+    """Whether there is no database of our own yet; one that is named by its URL is somebody's already."""
+    try:
+        return settings.database is None and not (settings.folder / "monitor.db").exists()
+    except OSError as error:
+        raise _bad_home(settings, error) from None
+
+
+def _bad_home(settings: Settings, error: OSError) -> BadInput:
+    return BadInput("MONITOR_HOME", str(settings.home), f"a folder that can be read and written ({error.strerror})")
 
 
 def _require_current(engine: Engine) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from monitor.errors import BadInput
@@ -34,10 +35,20 @@ class Settings(BaseSettings):
     page_number: str | None = Field(None, validation_alias="TWILIO_PAGE_NUMBER")
     twilio_base_url: str | None = Field(None, validation_alias="TWILIO_BASE_URL")
 
+    @field_validator("public_url", "heartbeat_url", "twilio_base_url")
+    @classmethod
+    def _is_web_address(cls, url: str | None) -> str | None:
+        if url is not None and not (url.startswith(("https://", "http://")) and urlsplit(url).hostname):
+            raise ValueError("an address that begins with https:// or http://")
+        return url
+
     @property
     def folder(self) -> Path:
         """MONITOR_HOME, with ~ filled in."""
-        return self.home.expanduser().absolute()
+        try:
+            return self.home.expanduser().absolute()
+        except RuntimeError:
+            raise BadInput("MONITOR_HOME", str(self.home), "a folder; ~ alone stands for your own") from None
 
     @property
     def database_url(self) -> str:
@@ -47,10 +58,14 @@ class Settings(BaseSettings):
 
     @property
     def sms_kind(self) -> SmsKind:
-        """Twilio when its credentials are set, else the built-in phones."""
+        """Twilio when its credentials are set, else the built-in phones.
+
+        One credential without the other is Twilio half set up, which is refused: on the phones no SMS
+        would leave, and nobody would notice.
+        """
         if self.sms:
             return self.sms
-        return SmsKind.TWILIO if self.account_sid and self.auth_token else SmsKind.PHONES
+        return SmsKind.TWILIO if self.account_sid or self.auth_token else SmsKind.PHONES
 
     def require_twilio(self) -> None:
         """Refuse a half-set Twilio, naming the first setting that is missing."""
@@ -70,4 +85,7 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadInput(".".join(map(str, first["loc"])), first.get("input"), first["msg"]) from None
+        allowed = first["msg"].removeprefix("Value error, ")
+        raise BadInput(".".join(map(str, first["loc"])), first.get("input"), allowed) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(".env", type(error).__name__, "a readable file in UTF-8, or none") from None

@@ -53,17 +53,21 @@ class Base(DeclarativeBase):
 
 
 Sessions = sessionmaker[Session]
+DIALECTS = {"sqlite", "postgresql"}
 
 
 def connect(url: str) -> Engine:
     """An engine for this URL. SQLite runs in WAL mode with immediate transactions, so a writer never
     finds half-way that another one was first."""
     try:
-        parsed = make_url(url)
-        engine = create_engine(url, pool_pre_ping=parsed.get_backend_name() != "sqlite")
-    except (ArgumentError, NoSuchModuleError, ImportError):
-        allowed = "sqlite:///path or postgresql+psycopg://user@host/name"
-        raise BadInput("MONITOR_DATABASE_URL", url.split("@")[-1], allowed) from None
+        sqlite = make_url(url).get_backend_name() == "sqlite"
+        # A statement's parameters are patients' names, numbers and words: no message may show them.
+        engine = create_engine(url, pool_pre_ping=not sqlite, hide_parameters=True)
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
+        engine = None
+    if engine is None or engine.dialect.name not in DIALECTS:
+        scheme = url.partition("://")[0] if "://" in url else "no scheme"  # the rest may hold a password
+        raise BadInput("MONITOR_DATABASE_URL", scheme, "sqlite:///path or postgresql+psycopg://user@host/name")
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine)
     return engine
