@@ -45,6 +45,10 @@ def change_episode(
         if surgery_on > latest or surgery_on < latest - timedelta(days=3680):
             raise BadInput("surgery", surgery_on.isoformat(), f"a date no later than {latest}, within ten years")
         episode.surgery_on = surgery_on
+    if crown_on is not None:
+        today = local_date(now, ZoneInfo(patient.timezone))
+        if not episode.surgery_on <= crown_on <= today:
+            raise BadInput("crown", crown_on.isoformat(), f"a date from {episode.surgery_on} to {today}")
     if timezone is not None:
         patient.timezone = check_zone("timezone", timezone)
     episode.crown_on = crown_on or episode.crown_on

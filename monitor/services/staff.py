@@ -18,6 +18,7 @@ from monitor.services.clinic import check_name, parse_time, region_of
 
 ROLES = ("clinician", "front-desk", "manager")
 MAX_TIER = 9
+YEARS = range(2000, 2200)  # a year outside is a slip of the keyboard
 
 
 def add_staff(
@@ -115,5 +116,7 @@ def _moment(field: str, text: str, zone: ZoneInfo) -> datetime:
     try:
         naive = datetime.fromisoformat(text)
     except ValueError:
-        raise BadInput(field, text, 'a date and time such as "2026-12-24 08:00"') from None
+        naive = None
+    if naive is None or naive.tzinfo is not None or naive.year not in YEARS:
+        raise BadInput(field, text, 'a date and time on the clinic\'s clock, such as "2026-12-24 08:00"')
     return local_instant(naive.date(), naive.time(), zone)
