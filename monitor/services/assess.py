@@ -27,6 +27,9 @@ from monitor.services.raise_alert import reasons_json
 from monitor.services.seed import bundle_of
 
 
+PHOTO = "photo"
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """One text as it stands for one episode."""
@@ -86,8 +89,9 @@ def interpret_text(inbound: Inbound, bundle: Bundle, *, question: str | None, da
     asked = bundle.protocol.questions.get(question or "")
     name = interpreted_as(asked) if asked else (question or "none")
     options = asked.options if asked else ()
-    text = inbound.body if inbound.body.strip() or not inbound.media else ""
-    return interpret(text, question=name, day=day, language=language, lexicons=bundle.lexicons, options=options)
+    reading = interpret(inbound.body, question=name, day=day, language=language, lexicons=bundle.lexicons, options=options)
+    # A picture says what we cannot read: somebody must look at it.
+    return replace(reading, review=(*reading.review, PHOTO), understood=True) if inbound.media else reading
 
 
 def reading_json(reading: Reading) -> dict[str, Any]:
