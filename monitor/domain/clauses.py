@@ -77,7 +77,7 @@ def cut_clauses(items: Sequence[Item]) -> list[Clause]:
     clauses: list[Clause] = []
     for sentence, (part, asked) in enumerate(_sentences(items)):
         for own in _answer_first(_read_zeros(part)):
-            pieces = [_without_words(piece) for piece in _pieces(_read_negated(own), sentence)]
+            pieces = _with_lists([_without_words(piece) for piece in _pieces(_read_negated(own), sentence)])
             clauses += [replace(piece, asked=asked) for piece in pieces]
     return clauses
 
@@ -98,6 +98,38 @@ def _without_words(clause: Clause) -> Clause:
     items = tuple(item for item in clause.items if item.kind != Kind.WORD)
     words = len(clause.items) - len(items) + sum(item.kind == Pause.UNKNOWN for item in items)
     return replace(clause, items=items, words=words)
+
+
+def _with_lists(clauses: Sequence[Clause]) -> list[Clause]:
+    """Clauses with a list that one "no" closes put together: "pain, swelling, fever: none".
+
+    Two names alone stay apart: of "swelling, fever none" the first may well be there.
+    """
+    out: list[Clause] = []
+    for clause in clauses:
+        names = _names_before(out) if _closes_list(clause) else []
+        if len(names) > 1:
+            del out[-len(names) :]
+            comma = Item(Pause.COMMA, clause.items[0].first, clause.items[0].first)
+            listed = [item for name in names for item in (*name.items, comma)]
+            clause = replace(clause, lead=names[0].lead, items=(*listed, *clause.items))
+        out.append(clause)
+    return out
+
+
+def _closes_list(clause: Clause) -> bool:
+    kinds = [item.kind for item in clause.items]
+    return len(kinds) > 1 and kinds[0] == Kind.NAMES and kinds[-1] in NOES and clause.words == 0
+
+
+def _names_before(clauses: Sequence[Clause]) -> list[Clause]:
+    """The clauses at the end that are nothing but one name each."""
+    names: list[Clause] = []
+    for clause in reversed(clauses):
+        if [item.kind for item in clause.items] != [Kind.NAMES] or clause.words:
+            break
+        names.insert(0, clause)
+    return names
 
 
 def _answer_first(items: Sequence[Item]) -> list[list[Item]]:
@@ -144,7 +176,7 @@ def _negation_before(read: Sequence[Item]) -> int | None:
     at = len(read) - 1
     while at >= 0 and read[at].kind in (Kind.OPENER, Kind.WORD):
         at -= 1
-    return at if at >= 0 and read[at].kind in (*NOES, Kind.NOT) else None
+    return at if at >= 0 and read[at].kind in (*NOES, Kind.NOT, Kind.NOR) else None
 
 
 def _pieces(items: Sequence[Item], sentence: int) -> Iterator[Clause]:

@@ -14,11 +14,11 @@ from monitor.domain.intents import KEYWORD_INTENTS
 from monitor.domain.items import Item, read_items, read_keyword
 from monitor.domain.lexicon import Kind, Lexicon
 from monitor.domain.listing import without_list_marks
-from monitor.domain.mentions import Mention, list_goes_on, mentions_in
+from monitor.domain.mentions import Mention, list_goes_on, measured_fever, mentions_in
 from monitor.domain.normalise import Token, tokenise
 from monitor.domain.options import options_of, read_options
 from monitor.domain.protocol import Option
-from monitor.domain.quantities import read_quantities
+from monitor.domain.quantities import Quantity, is_temperature, read_quantities
 from monitor.domain.reading import Evidence, Reading
 from monitor.domain.remarks import Asked, asked_signs, remark_on, shown_by_answers
 from monitor.domain.summary import Heard, summarise
@@ -53,7 +53,7 @@ def interpret(
         Heard(
             tokens=tokens,
             clauses=clauses,
-            mentions=_mentions(clauses, frames, asked),
+            mentions=_mentions(clauses, frames, quantities, asked=asked),
             quantities=quantities,
             chosen=read_options(quantities, options_of(question, options), asked.signs),
             asked=asked,
@@ -86,13 +86,20 @@ def _keyword_reading(word: Kind, tokens: Sequence[Token], *, cancels: bool) -> R
     return Reading(intent=KEYWORD_INTENTS[word], evidence=evidence)
 
 
-def _mentions(clauses: Sequence[Clause], frames: Sequence[Sequence[Frame]], asked: Asked) -> list[Mention]:
+def _mentions(
+    clauses: Sequence[Clause],
+    frames: Sequence[Sequence[Frame]],
+    quantities: Sequence[Quantity],
+    *,
+    asked: Asked,
+) -> list[Mention]:
     """The signs spoken of in all clauses, each clause read in the light of those before it."""
     mentions: list[Mention] = []
     before, denied = None, frozenset[int]()
     for number, clause in enumerate(clauses):
         goes_on = list_goes_on(clause, before, denied)
         own, denied = mentions_in(clause, number, frames=frames[number], goes_on=goes_on)
+        own += [measured_fever(one) for one in quantities if one.clause == number and is_temperature(one)]
         if own or clause.signs:
             mentions += own
         else:

@@ -153,8 +153,9 @@ def _alone(lexicon: Lexicon, word: str) -> Meaning | None:
 def _best_lexicon(tokens: Sequence[Token], language: str, lexicons: Mapping[str, Lexicon]) -> tuple[Lexicon, bool]:
     """The lexicon that knows most words, the patient's own first; and whether letters must be respelled."""
     own = lexicons.get(language) or next(iter(lexicons.values()))
-    ways = [(own, False), *((lexicon, False) for lexicon in lexicons.values() if lexicon is not own)]
-    ways += [(lexicon, True) for lexicon in lexicons.values() if lexicon.respell]
+    others = [lexicon for lexicon in lexicons.values() if lexicon is not own]
+    ways = [(lexicon, script) for lexicon in (own, *others) for script in (False, True)]
+    ways = [(lexicon, script) for lexicon, script in ways if lexicon.respell or not script]
     words = [token for token in tokens if token.shape is Shape.WORD]
     return max(ways, key=lambda way: sum(_knows(way[0], token.text, way[1]) for token in words))
 

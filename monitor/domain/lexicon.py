@@ -31,6 +31,7 @@ class Kind(StrEnum):
     NO = "no"  # before a name or after it, or an answer by itself
     NONE = "none"  # the same, but an answer only where little else is said: nothing, never
     NOT = "not"  # before anything
+    NOR = "nor"  # before anything, and it goes on with a list
     # [course]
     RESOLVED = "resolved"
     PERSISTS = "persists"
@@ -113,7 +114,7 @@ class Kind(StrEnum):
 KEYWORDS = (Kind.STOP_WORD, Kind.START, Kind.HELP)
 SIGN_KINDS = (Kind.NAMES, Kind.STATES, Kind.EVENTS, Kind.DENIED, Kind.ASKED)
 _SECTIONS: Mapping[str, tuple[Kind, ...]] = {
-    "negation": (Kind.NO, Kind.NONE, Kind.NOT),
+    "negation": (Kind.NO, Kind.NONE, Kind.NOT, Kind.NOR),
     "course": (
         Kind.RESOLVED, Kind.PERSISTS, Kind.RECURS, Kind.BETTER, Kind.SAME, Kind.WORSE, Kind.TRACE, Kind.MUCH, Kind.FINE,
     ),

@@ -10,6 +10,7 @@ from monitor.domain.frames import SUBJECTS, Frame
 from monitor.domain.items import Item
 from monitor.domain.lexicon import Kind
 from monitor.domain.negation import denied_places, goes_on_listing
+from monitor.domain.quantities import Quantity
 from monitor.domain.terms import Amount, Presence, Sign, Trend
 
 
@@ -29,6 +30,7 @@ class Mention:
     exact: bool = True
 
 
+FEVER_FROM = 38.0
 TRENDS = {Kind.BETTER: Trend.BETTER, Kind.SAME: Trend.SAME, Kind.WORSE: Trend.WORSE}
 _GUM = frozenset({Sign.SWELLING, Sign.REDNESS})
 _LOOSE_PARTS = frozenset({Sign.MOBILITY, Sign.FELL_OUT, Sign.EXPOSED})
@@ -140,6 +142,18 @@ def _framed(mention: Mention, clause: Clause, frame: Frame) -> Mention:
     if frame.hypothetical or Kind.ELSEWHEN in clause.kinds:
         return replace(mention, presence=Presence.UNKNOWN)
     return mention
+
+
+def measured_fever(temperature: Quantity) -> Mention:
+    """A temperature as a mention of fever, so that "yesterday 38, normal today" is understood."""
+    return Mention(
+        sign=Sign.FEVER,
+        presence=Presence.PRESENT if temperature.value >= FEVER_FROM else Presence.ABSENT,
+        clause=temperature.clause,
+        first=temperature.first,
+        last=temperature.last,
+        past=temperature.past,
+    )
 
 
 def list_goes_on(clause: Clause, before: Clause | None, denied: frozenset[int]) -> bool:

@@ -20,6 +20,9 @@ _CLOSERS = frozenset(
         Kind.SAME,
         Kind.YES,
         Kind.SELF,
+        Kind.RECURS,
+        Kind.AFFIRM,
+        Kind.PAST,
     }
 )
 _STRESSED = frozenset({Kind.TRACE, Kind.MUCH, Kind.PERSISTS, Kind.RECURS, Kind.WORSE, Kind.YES, Kind.AFFIRM})
@@ -34,10 +37,10 @@ def denied_places(clause: Clause, *, goes_on: bool) -> frozenset[int]:
     items, denied = clause.items, set[int]()
     scope, fresh, choice = _carried(clause) if goes_on else None, False, False
     for at, item in enumerate(items):
-        if item.kind in (*NOES, Kind.NOT):
+        if item.kind in (*NOES, Kind.NOT, Kind.NOR):
             listed = _run_before(items, at) if item.kind in NOES and _stands_after(items, at) else ()
             denied.update(listed)
-            scope, fresh = (None if listed or _answers_alone(items, at) else Kind(item.kind)), True
+            scope, fresh = (None if listed or _answers_alone(items, at) else _scope_of(item)), True
         elif item.is_sign:
             if scope and _reaches(items, at, scope=scope, fresh=fresh, choice=choice):
                 denied.add(at)
@@ -49,6 +52,10 @@ def denied_places(clause: Clause, *, goes_on: bool) -> frozenset[int]:
         elif not fresh and item.kind in _CLOSERS:
             scope = None
     return frozenset(denied)
+
+
+def _scope_of(negation: Item) -> Kind:
+    return Kind.NO if negation.kind in NOES else Kind.NOT
 
 
 def _carried(clause: Clause) -> Kind:
@@ -90,7 +97,7 @@ def _run_before(items: Sequence[Item], at: int) -> tuple[int, ...]:
     run: list[int] = []
     for place in range(at - 1, -1, -1):
         if items[place].is_sign:
-            run.append(place)
+            run += [place] if items[place].kind != Kind.DENIED else []
         elif items[place].kind not in _LISTING and items[place].kind != Kind.NOW:
             break
         if items[place].is_sign and not _listed_before(items, place):
@@ -111,7 +118,7 @@ def goes_on_listing(clause: Clause, before: Clause, denied: frozenset[int]) -> b
         return False
     signs = [at for at, item in enumerate(before.items) if item.is_sign]
     ends_denied = bool(signs) and signs[-1] in denied
-    allowed = _LISTING | {Kind.NAMES, *NOES}
+    allowed = _LISTING | {Kind.NAMES, Kind.NOR, *NOES}
     has_choice = Kind.CHOICE in clause.kinds
     plain = all(item.kind in allowed or (has_choice and item.is_sign) for item in clause.items)
     return ends_denied and plain

@@ -51,6 +51,10 @@ _BODY_HEAT = range(34, 43)
 _TENS = 20
 
 
+def is_temperature(quantity: Quantity) -> bool:
+    return quantity.measure is Measure.TEMPERATURE
+
+
 def read_quantities(clause: Clause, number: int, *, frames: Sequence[Frame], question: str) -> Iterator[Quantity]:
     """The numbers of one clause that measure something of the patient, given what was asked."""
     for one in _numbers(clause.items):
@@ -111,8 +115,8 @@ def _is_counted(items: Sequence[Item], one: _Number) -> bool:
     before = items[one.at - 1] if one.at else None
     if after is not None and after.kind == Kind.UNIT and after.first == one.last + 1:
         return True
-    if before is not None and before.kind == Kind.NOT:
-        return True  # "not 8, more like 3"
+    if before is not None and before.kind == Kind.NOT and any(i.kind == Kind.NUMBER for i in items[one.end + 1 :]):
+        return True  # "not 8 but 3"
     if before is not None and before.kind in (Kind.LABEL, Kind.UNIT):
         return before.kind == Kind.LABEL or one.at < 2 or items[one.at - 2].kind != Kind.NUMBER
     return one.value >= 1000 or _is_clock(items, one)

@@ -76,11 +76,17 @@ def remark_on(
 def bare_answer(clause: Clause) -> Presence | None:
     """Yes or no to what was asked, None if the clause is neither: "nothing helps" is no "no"."""
     kinds, short = clause.kinds, clause.words <= _SHORT
-    if Kind.NO in kinds or (Kind.NONE in kinds and short) or {Kind.NOT, Kind.AFFIRM} <= kinds:
+    if Kind.NO in kinds or (Kind.NONE in kinds and short) or _is_bare_not(clause):
         return Presence.ABSENT
     if Kind.YES in kinds or (Kind.AFFIRM in kinds and short):
         return Presence.PRESENT
     return None
+
+
+def _is_bare_not(clause: Clause) -> bool:
+    """ "It does not", or the word alone where a language uses it so."""
+    alone = clause.kinds == {Kind.NOT} and clause.words == 0
+    return alone or {Kind.NOT, Kind.AFFIRM} <= clause.kinds
 
 
 def says_all_is_well(clause: Clause) -> bool:

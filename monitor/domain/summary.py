@@ -9,15 +9,14 @@ from monitor.domain.clauses import Clause
 from monitor.domain.intents import read_intent, review_reasons
 from monitor.domain.items import Pause
 from monitor.domain.lexicon import Kind
-from monitor.domain.mentions import Mention
+from monitor.domain.mentions import FEVER_FROM, Mention
 from monitor.domain.normalise import Token
 from monitor.domain.options import Chosen
-from monitor.domain.quantities import Measure, Quantity
+from monitor.domain.quantities import Measure, Quantity, is_temperature
 from monitor.domain.reading import Evidence, Reading
 from monitor.domain.remarks import Asked, bare_answer, says_all_is_well
 from monitor.domain.terms import CHECKIN_OPEN, SIGNS, Amount, Detail, Intent, Presence, Sign, Trend
 
-FEVER_FROM = 38.0
 _IMPLIED = {Sign.HEAVY_BLEEDING: Sign.BLEEDING}
 _COURTESIES = frozenset({Intent.STOP, Intent.START, Intent.HELP, Intent.CONFIRM, Intent.THANKS})
 _REQUESTS = frozenset({Intent.QUESTION, Intent.RESCHEDULE, Intent.WRONG_NUMBER})
@@ -46,7 +45,10 @@ def summarise(heard: Heard) -> Reading:
     numbers = (pain, temperature) != (None, None)
     told = bool(signs) or bool(_trends(heard, signs)) or numbers or blanket or unsure
     intent = read_intent(heard.clauses, question=heard.asked.question, answered=told)
-    review = _review(heard, intent=intent, told=told)
+    understood = intent in _COURTESIES | _REQUESTS or _answers(heard, signs, blanket=blanket)
+    review = [*_review(heard, intent=intent, told=told), *_unmeasured(heard, signs, pain=pain, blanket=blanket)]
+    if not understood and not told and sum(clause.words for clause in heard.clauses) > 1:
+        review.append("no answer in it")
     return Reading(
         signs=signs,
         trend=_trends(heard, signs),
@@ -57,9 +59,9 @@ def summarise(heard: Heard) -> Reading:
         hours_ago=heard.hours_ago,
         intent=intent,
         evidence=tuple(_evidence(heard, signs)),
-        review=review,
+        review=tuple(dict.fromkeys(review)),
         may_be_red=_may_be_red(review),
-        understood=intent in _COURTESIES | _REQUESTS or _answers(heard, signs, pain=pain, blanket=blanket),
+        understood=understood,
         blanket=blanket,
         by_digit=bool(heard.chosen.quantities) and bool(heard.chosen.signs),
     )
@@ -68,6 +70,8 @@ def summarise(heard: Heard) -> Reading:
 def _is_blanket(heard: Heard) -> bool:
     """Whether everything is denied: "all good", or a bare "no" to an open question or a list of signs."""
     if any(says_all_is_well(clause) for clause in heard.clauses):
+        return True
+    if heard.asked.question == SIGNS and [one.value for one in heard.quantities] == [0]:
         return True
     bare = any(bare_answer(clause) is Presence.ABSENT for clause in heard.clauses)
     return heard.asked.question in (CHECKIN_OPEN, SIGNS) and bare and not heard.mentions
@@ -98,7 +102,7 @@ def _signs(heard: Heard, *, pain: int | None, temperature: float | None) -> dict
         signs[Sign.PAIN] = Presence.PRESENT
     if pain is not None:
         signs[Sign.PAIN] = Presence.PRESENT if pain else Presence.ABSENT
-    if temperature is not None:
+    if temperature is not None and any(is_temperature(one) and not one.past for one in heard.quantities):
         signs[Sign.FEVER] = Presence.PRESENT if temperature >= FEVER_FROM else Presence.ABSENT
     return signs
 
@@ -126,15 +130,11 @@ def _amounts(heard: Heard, signs: Mapping[Sign, Presence]) -> dict[Sign, Amount]
     return {sign: amount for sign, amount in amounts.items() if signs.get(sign) is Presence.PRESENT}
 
 
-def _answers(heard: Heard, signs: Mapping[Sign, Presence], *, pain: int | None, blanket: bool) -> bool:
+def _answers(heard: Heard, signs: Mapping[Sign, Presence], *, blanket: bool) -> bool:
     """Whether the question was answered; an open or no question is, by anything said of the body."""
     asked = heard.asked.signs
-    if signs.get(Sign.PAIN) is Presence.PRESENT and pain is None and Detail.SEVERE not in heard.details:
-        return False  # how bad is it?
     if blanket:
         return True
-    if asked == (Sign.PAIN,):
-        return pain is not None or signs.get(Sign.PAIN) is Presence.ABSENT
     told = {*signs, *_trends(heard, signs)}
     return not told.isdisjoint(asked) if asked else bool(told)
 
@@ -157,6 +157,18 @@ def _has_strange_complaint(clause: Clause) -> bool:
     unknown = sum(item.kind == Pause.UNKNOWN for item in clause.items)
     of_the_mouth = bool(clause.kinds & {Kind.BODY, Kind.PART, Kind.STITCH, Kind.SUBJECT})
     return unknown > 2 or (unknown > 0 and of_the_mouth)
+
+
+def _unmeasured(heard: Heard, signs: Mapping[Sign, Presence], *, pain: int | None, blanket: bool) -> Iterator[str]:
+    """What is not fine and cannot be scored: pain without a number, "so so", "awful"."""
+    if signs.get(Sign.PAIN) is Presence.PRESENT and pain is None and Detail.SEVERE not in heard.details:
+        yield "pain without a number"
+    if not blanket and any(_sounds_unwell(clause) for clause in heard.clauses):
+        yield "unwell"
+
+
+def _sounds_unwell(clause: Clause) -> bool:
+    return Kind.VAGUE in clause.kinds and Kind.PAST not in clause.kinds and not clause.signs
 
 
 def _may_be_red(review: Sequence[str]) -> bool:
