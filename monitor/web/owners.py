@@ -63,8 +63,7 @@ def _staff(person: Staff, zone: ZoneInfo) -> Owner:
 
 def _last_resort(clinic: Clinic) -> Owner:
     zone = ZoneInfo(clinic.timezone)
-    about = f"Paged when nobody else takes it · {clinic.name}"
-    return Owner("resort", "Last resort", "LR", about, zone, searched="last resort")
+    return Owner("resort", "Last resort", "LR", "Paged when nobody takes it", zone, searched="last resort")
 
 
 def _patients(session: Session, now: datetime) -> list[tuple[str, Owner]]:

@@ -48,6 +48,16 @@ def on_short_day(at: datetime) -> str:
     return f"{at:%a} {at.day} {at:%b, %H:%M}"
 
 
+def short_span(span: str) -> str:
+    """A span of time as a button has room for it.
+
+    >>> short_span("10 minutes"), short_span("4 hours")
+    ('10 min', '4 h')
+    """
+    count, unit = span.split()
+    return f"{count} { {'minutes': 'min', 'hour': 'h', 'hours': 'h'}.get(unit, unit) }"
+
+
 def _templates() -> Jinja2Templates:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -56,7 +66,7 @@ def _templates() -> Jinja2Templates:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"words": words, "on_day": on_day, "on_short_day": on_short_day}
+    environment.filters |= {one.__name__: one for one in (words, on_day, on_short_day, short_span)}
     return Jinja2Templates(env=environment)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from monitor.bootstrap import App, save_clock
-from monitor.clock import ShiftedClock, StoppedClock
+from monitor.clock import ShiftedClock, StoppedClock, SystemClock
 from monitor.db import transaction
 from monitor.domain.delivery import State
 from monitor.errors import BadInput
@@ -28,7 +28,9 @@ AMOUNTS = {
 NEXT = "next"
 # Silence and the morning digest have no row with a time of their own: they are looked for every half hour.
 LOOK_EVERY = timedelta(minutes=30)
-MAX_STEPS = 500
+MAX_STEPS = 800  # more than a day's worth of pages that nobody takes
+PATIENCE = timedelta(seconds=20)  # how long somebody waits before the page
+REAL_TIME = SystemClock()
 ONE_AT_A_TIME = threading.Lock()
 
 
@@ -81,8 +83,8 @@ def next_stop(now: datetime, target: datetime, due: datetime | None) -> datetime
 
 def _walk(app: App, target: datetime, run_everything: Callable[[], None]) -> Moved:
     assert isinstance(app.clock, ShiftedClock | StoppedClock)
-    steps = 0
-    while (now := app.clock.now()) < target and steps < MAX_STEPS:
+    steps, until = 0, REAL_TIME.now() + PATIENCE
+    while (now := app.clock.now()) < target and steps < MAX_STEPS and REAL_TIME.now() < until:
         app.clock.move_to(next_stop(now, target, _next_due(app, now)))
         run_everything()
         steps += 1

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import State
-from monitor.domain.terms import Band
+from monitor.domain.terms import Band, Disposition
 from monitor.models import Alert, Assessment, Inbound, Message, PhoneText
 from monitor.web.owners import Owner, owners_of_phones, stranger
 
@@ -27,6 +28,7 @@ class Understood:
     band: Band
     outcome: str
     reasons: tuple[str, ...]
+    judged: bool  # false where nothing was found only because it could not be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +84,24 @@ def anchor_of(number: str) -> str:
 def read_screens(session: Session, now: datetime, *, find: str = "", also: str = "") -> Screens:
     """The phones that match `find`, those in use last first; `also` is a number that has no text yet."""
     owners = owners_of_phones(session, now)
-    last = dict(
-        session.execute(select(PhoneText.phone, func.max(PhoneText.id)).group_by(PhoneText.phone)).tuples().all()
-    )
+    used = {number: (last, texts) for number, last, texts in _use_of_phones(session)}
     zone = next((owner.zone for group in owners.values() for owner in group), ZoneInfo("UTC"))
-    for number in [*last, *([also] if also else [])]:
+    for number in [*used, *([also] if also else [])]:
         owners.setdefault(number, [stranger(zone)])
-    numbers = [number for number, group in owners.items() if matches(find, number, group)]
-    numbers.sort(key=lambda number: (number != also, -last.get(number, 0)))
-    shown = numbers[:SHOWN_PHONES]
-    texts = _texts_on(session, shown)
-    phones = (_phone(number, owners[number], texts.get(number, [])) for number in shown)
-    return Screens(tuple(phones), len(numbers))
+    found = [number for number, group in owners.items() if matches(find, number, group)]
+    found.sort(key=lambda number: (number != also, -used.get(number, (0, 0))[0]))
+    rows = {number: _last_texts(session, number) for number in found[:SHOWN_PHONES]}
+    readings = _readings(session, [row.text.sid for group in rows.values() for row in group])
+    phones = (
+        Phone(
+            number=number,
+            owners=tuple(owners[number]),
+            bubbles=_bubbles(group, readings, owners[number][0].zone),
+            earlier=used[number][1] - len(group) if group else 0,
+        )
+        for number, group in rows.items()
+    )
+    return Screens(tuple(phones), len(found))
 
 
 def matches(find: str, number: str, owners: Iterable[Owner]) -> bool:
@@ -107,82 +115,68 @@ def matches(find: str, number: str, owners: Iterable[Owner]) -> bool:
     return digits in number or any(wanted in owner.searched for owner in owners)
 
 
+def _use_of_phones(session: Session) -> Iterable[tuple[str, int, int]]:
+    """Each phone that ever had a text, with its last text and how many it had."""
+    return session.execute(
+        select(PhoneText.phone, func.max(PhoneText.id), func.count()).group_by(PhoneText.phone)
+    ).tuples()
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     text: PhoneText
-    total: int
     ringing: bool
-    understood: Understood | None
 
 
-def _texts_on(session: Session, numbers: Sequence[str]) -> Mapping[str, list[_Row]]:
-    last = _last_texts(numbers)
-    understood = _readings(session, last)
+def _last_texts(session: Session, number: str) -> list[_Row]:
+    """The last texts of a phone in their order. Of several calls about one alert only the newest can still ring."""
     found = session.execute(
-        select(PhoneText, last.c.total, Message.state, Alert.id, Alert.state)
-        .join(last, last.c.id == PhoneText.id)
+        select(PhoneText, Message.state, Alert.id, Alert.state)
         .outerjoin(Message, Message.id == PhoneText.message_id)
         .outerjoin(Alert, Alert.id == Message.alert_id)
+        .where(PhoneText.phone == number)
         .order_by(PhoneText.id.desc())
+        .limit(SHOWN_TEXTS)
     ).tuples()
-    screens: dict[str, list[_Row]] = {}
-    rang: set[tuple[str, int]] = set()
-    for text, total, state, alert_id, alert_state in found:
-        # Of the calls about one alert, the newest can still be answered; the earlier ones have rung out.
-        newest = text.call and (text.phone, alert_id) not in rang
-        ringing = newest and state == State.SENT and alert_state == "open"
-        rang |= {(text.phone, alert_id)} if text.call else set()
-        screens.setdefault(text.phone, []).insert(0, _Row(text, total, ringing, understood.get(text.sid)))
-    return screens
+    rows, rang = [], set()
+    for text, state, alert_id, alert_state in found:
+        ringing = text.call and alert_id not in rang and state == State.SENT and alert_state == "open"
+        rang |= {alert_id} if text.call else set()
+        rows.append(_Row(text, ringing))
+    return rows[::-1]
 
 
-def _last_texts(numbers: Sequence[str]) -> CTE:
-    ranked = (
-        select(
-            PhoneText.id,
-            PhoneText.sid,
-            func.row_number().over(partition_by=PhoneText.phone, order_by=PhoneText.id.desc()).label("back"),
-            func.count().over(partition_by=PhoneText.phone).label("total"),
-        )
-        .where(PhoneText.phone.in_(numbers))
-        .cte("ranked")
-    )
-    return select(ranked).where(ranked.c.back <= SHOWN_TEXTS).cte("last_texts")
-
-
-def _readings(session: Session, last: CTE) -> Mapping[str, Understood]:
+def _readings(session: Session, sids: Sequence[str]) -> Mapping[str, Understood]:
     """How each text was read; on a shared phone the reading that weighs most."""
     found = session.execute(
-        select(Inbound.sid, Inbound.result, Assessment)
-        .join(last, last.c.sid == Inbound.sid)
+        select(Inbound.sid, Inbound.result, Assessment.disposition, Assessment.band, Assessment.reasons)
         .join(Assessment, Assessment.inbound_id == Inbound.id)
+        .where(Inbound.sid.in_(sids))
     ).tuples()
     readings: dict[str, Understood] = {}
-    for sid, result, assessment in found:
-        reading = _understood(assessment, result or "")
+    for sid, result, disposition, band, reasons in found:
+        reading = _understood(Band(band), (result or "").partition(":")[0] or disposition, reasons)
         if sid not in readings or reading.band > readings[sid].band:
             readings[sid] = reading
     return readings
 
 
-OUTCOMES = {
-    "alert": "staff are told",
-    "review": "a person reads it",
-    "ask": "asked again",
-    "close": "nothing to do",
+OUTCOMES: Mapping[str, str] = {
+    Disposition.ALERT: "staff are told",
+    Disposition.REVIEW: "a person reads it",
+    Disposition.ASK: "not understood",
+    Disposition.CLOSE: "nothing to do",
 }
 
 
-def _understood(assessment: Assessment, result: str) -> Understood:
-    disposition = result.partition(":")[0] or assessment.disposition
-    reasons = tuple(
-        reason["text"] + (f" (“{reason['said']}”)" if reason["said"] else "") for reason in assessment.reasons
-    )
-    return Understood(Band(assessment.band), OUTCOMES.get(disposition, disposition), reasons)
+def _understood(band: Band, disposition: str, reasons: Sequence[Mapping[str, Any]]) -> Understood:
+    said = (f" (“{reason['said']}”)" if reason["said"] else "" for reason in reasons)
+    why = tuple(reason["text"] + words for reason, words in zip(reasons, said, strict=True))
+    judged = band > Band.EXPECTED or disposition == Disposition.CLOSE
+    return Understood(band, OUTCOMES.get(disposition, disposition), why, judged)
 
 
-def _phone(number: str, owners: Sequence[Owner], rows: Sequence[_Row]) -> Phone:
-    zone = owners[0].zone
+def _bubbles(rows: Sequence[_Row], readings: Mapping[str, Understood], zone: ZoneInfo) -> tuple[Bubble, ...]:
     bubbles: list[Bubble] = []
     for row in rows:
         at = row.text.at.astimezone(zone)
@@ -195,9 +189,8 @@ def _phone(number: str, owners: Sequence[Owner], rows: Sequence[_Row]) -> Phone:
                 call=row.text.call,
                 ringing=row.ringing,
                 message_id=row.text.message_id,
-                understood=row.understood,
+                understood=readings.get(row.text.sid),
                 starts_day=not bubbles or bubbles[-1].at.date() != at.date(),
             )
         )
-    earlier = rows[0].total - len(rows) if rows else 0
-    return Phone(number, tuple(owners), tuple(bubbles), earlier)
+    return tuple(bubbles)
