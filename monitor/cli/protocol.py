@@ -78,7 +78,7 @@ def interpret() -> None:
 
     bundle = load_bundle(read_files())
     for number, line in enumerate(sys.stdin.buffer, start=1):
-        text = line.decode("utf-8", "replace")
+        text = line.decode("utf-8-sig", "replace")
         if not text.strip():
             continue
         try:

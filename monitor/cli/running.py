@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import signal
+import socket
+import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +27,9 @@ Expose = Annotated[
 ]
 
 
+GRACE = 2  # seconds for requests under way, once the end was asked for
+
+
 def register(app: typer.Typer) -> None:
     app.command("run", epilog=example("monitor run --port 8000"))(run)
     app.command("web", epilog=example("monitor web --host 0.0.0.0"))(web)
@@ -36,10 +42,11 @@ def run(host: Host = "127.0.0.1", port: Port = 8000, expose_phones: Expose = Fal
     from monitor.scheduler import Worker
 
     app = _ready()
+    listener = _listen(app, host, port, forced=expose_phones)
     worker = Worker(app)
     worker.start()
     try:
-        _serve(app, host, port, wake=worker.wake, run_everything=worker.ticks.everything, forced=expose_phones)
+        _serve(app, listener, wake=worker.wake, run_everything=worker.ticks.everything, forced=expose_phones)
     finally:
         worker.stop()
 
@@ -49,13 +56,12 @@ def web(host: Host = "127.0.0.1", port: Port = 8000, expose_phones: Expose = Fal
     from monitor.scheduler import Ticks
 
     app = _ready()
-    _serve(app, host, port, wake=lambda: None, run_everything=Ticks(app).everything, forced=expose_phones)
+    listener = _listen(app, host, port, forced=expose_phones)
+    _serve(app, listener, wake=lambda: None, run_everything=Ticks(app).everything, forced=expose_phones)
 
 
 def worker() -> None:
     """Only the worker: sends, reads, pages. Ends cleanly on SIGTERM or Ctrl-C."""
-    import signal
-
     from monitor.scheduler import Worker
 
     app = _ready()
@@ -84,16 +90,25 @@ def _ready() -> App:
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # our own listeners report what matters
     if prepare_if_new():
         typer.echo("set up with defaults; `monitor clinic set` and `monitor staff add` make it yours", err=True)
     return build()
 
 
+def _listen(app: App, host: str, port: int, *, forced: bool) -> socket.socket:
+    """Take the port before the worker starts: a process that cannot be reached must not send either."""
+    if app.on_phones and not forced and not _is_loopback(host):
+        raise BadInput("host", host, "127.0.0.1 with the built-in phones, or --expose-phones")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError:
+        raise BadInput("port", f"{host}:{port}", "an address of this machine with a port that is free") from None
+
+
 def _serve(
     app: App,
-    host: str,
-    port: int,
+    listener: socket.socket,
     *,
     wake: Callable[[], None],
     run_everything: Callable[[], None],
@@ -103,15 +118,24 @@ def _serve(
 
     from monitor.web.app import create_app
 
-    if app.on_phones and not forced and not _is_loopback(host):
-        raise BadInput("host", host, "127.0.0.1 with the built-in phones, or --expose-phones")
     asgi = create_app(app, wake=wake, run_everything=run_everything, phones_forced=forced)
-    where = f"http://{host}:{port}"
+    host, port = listener.getsockname()[:2]
+    where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     if app.on_phones:
         typer.echo(f"No Twilio credentials are set: no SMS leaves. The phones are at {where}/phones", err=True)
     else:
         typer.echo(f"Sending by {app.gateway.name}; webhooks are expected at {app.settings.public_url}", err=True)
-    uvicorn.run(asgi, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(
+        asgi,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+    # uvicorn ends on SIGTERM and then raises the signal anew, which would end us before the worker is done.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _is_loopback(host: str) -> bool:
