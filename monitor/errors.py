@@ -14,6 +14,23 @@ MonitorError                     what a caller may catch
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
+SHOWN = 200  # how much of a value that was refused is worth reading
+
+
+def place_of(error: BaseException) -> str:
+    """An error's kind and place, for a log: its own words may hold a patient's.
+
+    >>> place_of(KeyError("Ann Lee"))
+    'KeyError'
+    """
+    ours = str(Path(__file__).parent)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(ours)]
+    where = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"
+
 
 class MonitorError(Exception):
     """Something the program knows how to explain."""
@@ -32,7 +49,9 @@ class BadInput(MonitorError):
 
     def __init__(self, field: str, found: object, allowed: str) -> None:
         self.field, self.found, self.allowed = field, found, allowed
-        super().__init__(f"{field}: found {found!r}; allowed: {allowed}")
+        shown = repr(found)
+        shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}..."
+        super().__init__(f"{field}: found {shown}; allowed: {allowed}")
 
 
 class ProtocolError(BadInput):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import threading
 import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,7 @@ from monitor import queries
 from monitor.bootstrap import App
 from monitor.clock import SystemClock
 from monitor.db import transaction
-from monitor.errors import GatewayError
+from monitor.errors import GatewayError, place_of
 from monitor.models import Heartbeat
 from monitor.services.chase import chase, extend_plans
 from monitor.services.digest import digest
@@ -40,7 +41,7 @@ SECONDS = {
     "fetch_inbound": 180,
     "heartbeat": 15,
 }
-STALE = timedelta(seconds=90)
+SOONEST = 0.1  # seconds; a row that stays due cannot keep the processor busy
 REAL_TIME = SystemClock()  # heartbeats and wake-ups happen in real time, whatever the patients' clock says
 
 
@@ -100,12 +101,25 @@ class Worker:
             executors={"default": ThreadPoolExecutor(len(SECONDS) + 2)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
+        self._one_at_a_time = threading.Lock()
 
     def start(self) -> None:
+        # APScheduler would log an exception's words, which may be a patient's; _report names kind and place.
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         self.scheduler.add_listener(_report, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
         for name, seconds in SECONDS.items():
             tick: Callable[[], None] = self._urgent if name == "urgent" else getattr(self.ticks, name)
-            self.scheduler.add_job(tick, "interval", seconds=seconds, id=name, next_run_time=REAL_TIME.now())
+            # A wake-up during the urgent tick waits for its end and runs after it: what it announces
+            # may have come too late for the tick that was under way.
+            instances = 2 if name == "urgent" else 1
+            self.scheduler.add_job(
+                tick,
+                "interval",
+                seconds=seconds,
+                id=name,
+                max_instances=instances,
+                next_run_time=REAL_TIME.now(),
+            )
         self.scheduler.start()
 
     def stop(self) -> None:
@@ -118,10 +132,11 @@ class Worker:
             self.scheduler.modify_job("urgent", next_run_time=REAL_TIME.now())
 
     def _urgent(self) -> None:
-        self.ticks.urgent()
+        with self._one_at_a_time:
+            self.ticks.urgent()
         due = next_due(self.app)
         if due is not None:
-            wait = max((due - self.app.clock.now()).total_seconds(), 0)
+            wait = max((due - self.app.clock.now()).total_seconds(), SOONEST)
             when = REAL_TIME.now() + timedelta(seconds=wait)
             self.scheduler.add_job(self.wake, "date", run_date=when, id="next due", replace_existing=True)
 
@@ -135,5 +150,5 @@ def next_due(app: App) -> datetime | None:
 def _report(event: JobExecutionEvent) -> None:
     """APScheduler only logs a failed or missed job; we count it, so that monitoring sees it."""
     TICK_ERRORS.labels(event.job_id).inc()
-    what = type(event.exception).__name__ if event.exception else "missed"
+    what = place_of(event.exception) if event.exception else "missed"
     log.error("tick %s: %s", event.job_id, what)

@@ -9,9 +9,11 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as ASGIMessage
 
 from monitor.bootstrap import App
-from monitor.errors import MonitorError
+from monitor.errors import MonitorError, place_of
 from monitor.web import health, phones, webhooks
 
 log = logging.getLogger(__name__)
@@ -34,7 +36,34 @@ def create_app(
     web.include_router(phones.router)
     web.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     web.add_exception_handler(MonitorError, _explain)
+    web.add_middleware(Discreet)
     return web
+
+
+class Discreet:
+    """An error that nobody foresaw is answered 500 and logged by its kind and place alone.
+
+    The server would log its words, and those may be a patient's.
+    """
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self.inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answered = False
+
+        async def note(message: ASGIMessage) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self.inner(scope, receive, note)
+        except Exception as error:  # noqa: BLE001 -- the last one that can keep it out of the server's log
+            log.error("%s at %s", place_of(error), scope.get("path", "start-up"))
+            if scope["type"] == "http" and not answered:
+                failed = JSONResponse({"detail": "the program failed; this is in its log"}, 500)
+                await failed(scope, receive, send)
 
 
 async def _explain(request: Request, error: Exception) -> JSONResponse:
