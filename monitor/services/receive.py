@@ -8,7 +8,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.domain.phone import normalise_sender
-from monitor.errors import BadInput
 from monitor.models import Inbound
 from monitor.sms.gateway import Received
 
@@ -16,17 +15,18 @@ MAX_BODY = 20_000
 
 
 def save_inbound(session: Session, received: Received, *, raw: bytes | None, now: datetime) -> bool:
-    """Keep a text; False if this very one is here already. `raw` is the request as it came."""
-    if not received.sid or not received.from_:
-        raise BadInput("MessageSid" if not received.sid else "From", "nothing", "the provider's webhook fields")
+    """Keep a text; False if this very one is here already. `raw` is the request as it came.
+
+    Nothing about it is refused: a text without a sender is an unknown number's.
+    """
     sid = received.sid[:64]
     if session.scalar(select(Inbound.id).where(Inbound.sid == sid)) is not None:
         return False
     session.add(
         Inbound(
             sid=sid,
-            from_number=normalise_sender(received.from_),
-            to_number=normalise_sender(received.to),
+            from_number=normalise_sender(_storable(received.from_)),
+            to_number=normalise_sender(_storable(received.to)),
             body=_storable(received.body)[:MAX_BODY],
             media=received.media,
             raw=raw,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from hashlib import sha256
 from xml.sax.saxutils import escape
 
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -15,6 +16,7 @@ from prometheus_client import Counter
 
 from monitor.bootstrap import App
 from monitor.db import transaction
+from monitor.errors import BadInput
 from monitor.models import Message
 from monitor.services.acknowledge import page_of_message, take_by_keypress
 from monitor.services.receive import save_inbound
@@ -36,6 +38,10 @@ async def inbound(request: Request) -> Response:
     app, params, raw = await _verified(request)
     await run_in_threadpool(_save, app, params, raw)
     request.app.state.wake()
+    for field in ("MessageSid", "From", "Body"):
+        if _field(params, field) is None:
+            # Twilio does not repeat what is answered 4xx, so this comes after the text is safe.
+            raise BadInput(field, "nothing", "the fields of Twilio's webhook; the text is kept as it came")
     return _xml(EMPTY)
 
 
@@ -85,7 +91,8 @@ async def _body(request: Request) -> bytes:
 
 def _save(app: App, params: Mapping[str, str], raw: bytes) -> None:
     received = Received(
-        sid=params.get("MessageSid") or params.get("SmsSid") or params.get("SmsMessageSid") or "",
+        # A text without an id has its own bytes for one, so that it is kept, and kept once.
+        sid=_field(params, "MessageSid") or f"raw:{sha256(raw).hexdigest()[:56]}",
         from_=params.get("From", ""),
         to=params.get("To", ""),
         body=params.get("Body", ""),
@@ -94,6 +101,13 @@ def _save(app: App, params: Mapping[str, str], raw: bytes) -> None:
     )
     with transaction(app.sessions) as session:
         save_inbound(session, received, raw=raw, now=received.received_at)
+
+
+def _field(params: Mapping[str, str], name: str) -> str | None:
+    """A field of a text's webhook; its id has two older names. An empty Body is a photo alone."""
+    if name == "MessageSid":
+        return params.get(name) or params.get("SmsSid") or params.get("SmsMessageSid") or None
+    return params.get(name) if name == "Body" else params.get(name) or None
 
 
 def _track(app: App, params: Mapping[str, str], message_id: int | None) -> None:
