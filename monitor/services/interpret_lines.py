@@ -49,6 +49,8 @@ def _checked(bundle: Bundle, given: Any, where: str) -> tuple[str, str, int, str
         raise BadInput(where, type(given).__name__, "a JSON object")
     text, question = given.get("text"), given.get("question", "none")
     day, language = given.get("day", 0), given.get("lang", "en")
+    if not isinstance(given.get("id"), str | int | None):
+        raise BadInput(f"{where}: id", given["id"], "a string or a whole number")
     if not isinstance(text, str):
         raise BadInput(f"{where}: text", text, "a string")
     known = (*QUESTIONS, *bundle.protocol.questions)
@@ -56,6 +58,6 @@ def _checked(bundle: Bundle, given: Any, where: str) -> tuple[str, str, int, str
         raise BadInput(f"{where}: question", question, "one of " + ", ".join(known))
     if type(day) is not int or not 0 <= day <= MAX_DAY:
         raise BadInput(f"{where}: day", day, f"a whole number from 0 to {MAX_DAY}")
-    if language not in bundle.lexicons:
+    if not isinstance(language, str) or language not in bundle.lexicons:
         raise BadInput(f"{where}: lang", language, "one of " + ", ".join(sorted(bundle.lexicons)))
     return text, question, day, language

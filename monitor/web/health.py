@@ -26,6 +26,7 @@ ALERTS = Gauge("monitor_alerts", "Alerts by band and state", ["band", "state"])
 UNREAD = Gauge("monitor_inbound_unread", "Texts received and not read yet")
 TASKS = Gauge("monitor_tasks_open", "Front-desk tasks that are open")
 OLDEST = Gauge("monitor_oldest_due_seconds", "How long the oldest due text has waited")
+DATABASE = Gauge("monitor_database_up", "1 if the database answered just now; if not, its counts are old")
 BEAT = Gauge("monitor_heartbeat_age_seconds", "Since the worker last said that it lives")
 
 
@@ -46,7 +47,11 @@ async def readyz(request: Request) -> JSONResponse:
 @router.get("/metrics")
 async def metrics(request: Request) -> Response:
     """Prometheus metrics: counts only, never a name, a number or a word of a patient's."""
-    await run_in_threadpool(_measure, request.app.state.monitor)
+    try:
+        await run_in_threadpool(_measure, request.app.state.monitor)
+        DATABASE.set(1)
+    except NotReady:
+        DATABASE.set(0)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -79,15 +84,11 @@ def _ages(app: App) -> tuple[timedelta | None, timedelta | None]:
 def _measure(app: App) -> None:
     beat, oldest = _ages(app)
     with transaction(app.sessions) as session:
-        texts = session.execute(
-            select(Message.kind, Message.state, func.count()).group_by(Message.kind, Message.state)
-        )
+        texts = session.execute(select(Message.kind, Message.state, func.count()).group_by(Message.kind, Message.state))
         TEXTS.clear()
         for kind, state, count in texts:
             TEXTS.labels(kind, state).set(count)
-        alerts = session.execute(
-            select(Alert.band, Alert.state, func.count()).group_by(Alert.band, Alert.state)
-        )
+        alerts = session.execute(select(Alert.band, Alert.state, func.count()).group_by(Alert.band, Alert.state))
         ALERTS.clear()
         for band, state, count in alerts:
             ALERTS.labels(band, state).set(count)
