@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from monitor.bootstrap import App, build, prepare
 from monitor.clock import StoppedClock
 from monitor.config import Settings, SmsKind
-from monitor.db import transaction
+from monitor.db import open_sessions, transaction
 from monitor.services.init import initialise
+from tests.carrier import TroubledPhones
 from tests.story import Story
 
 CLINIC = {
@@ -23,32 +28,60 @@ CLINIC = {
     "last_resort": "+12025550199",
     "holidays": "US",
 }
+BEGINNING = datetime(2026, 11, 1, 13, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that is set up for one clinic; each test works on a copy, since migrating takes a second."""
+    home = tmp_path_factory.mktemp("template")
+    engine = prepare(Settings.model_construct(home=home, database=None, sms=SmsKind.PHONES))
+    with transaction(open_sessions(engine)) as session:
+        initialise(session, CLINIC, now=BEGINNING)
+    engine.dispose()
+    return home
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings of a home of its own, whatever the environment says."""
-    return Settings.model_construct(home=tmp_path, database=None, sms=SmsKind.PHONES, public_url="https://m.example.org")
+    return Settings.model_construct(
+        home=tmp_path, database=None, sms=SmsKind.PHONES, public_url="https://m.example.org"
+    )
 
 
 @pytest.fixture
 def clock() -> StoppedClock:
     """Sunday 1 November 2026, 08:00 in New York; clocks went back that night."""
-    return StoppedClock(datetime(2026, 11, 1, 13, tzinfo=UTC))
+    return StoppedClock(BEGINNING)
 
 
 @pytest.fixture
-def app(settings: Settings, clock: StoppedClock) -> Iterator[App]:
+def app(settings: Settings, clock: StoppedClock, template: Path) -> Iterator[App]:
     """The whole program, set up for one clinic, on the built-in phones."""
-    prepare(settings).dispose()
+    shutil.copytree(template, settings.folder, dirs_exist_ok=True)
     app = build(settings, clock=clock)
-    with transaction(app.sessions) as session:
-        initialise(session, CLINIC, now=clock.now())
+
+    @event.listens_for(app.engine, "connect")
+    def _do_not_wait_for_the_disk(connection: object, _record: object) -> None:
+        connection.execute("PRAGMA synchronous=OFF")  # type: ignore[attr-defined]
+
+    app.engine.dispose()  # the connection that was made before
     yield app
     app.engine.dispose()
 
 
 @pytest.fixture
-def story(app: App, clock: StoppedClock) -> Story:
-    """People who text, page and wait, told in sentences."""
-    return Story(app, clock)
+def story(app: App, clock: StoppedClock, caplog: pytest.LogCaptureFixture) -> Iterator[Story]:
+    """People who text, page and wait, told in sentences. Nothing unexpected may be left when it ends."""
+    story = Story(replace(app, gateway=TroubledPhones(app.sessions, clock)), clock)
+    yield story
+    assert [(text.phone, text.body) for text in story.unread()] == [], "texts that the story did not expect"
+    assert _errors(caplog, story) == [], "errors that the story did not expect"
+    assert story.holes() == [], "holes in the ledger"
+
+
+def _errors(caplog: pytest.LogCaptureFixture, story: Story) -> list[str]:
+    records = [*caplog.get_records("setup"), *caplog.get_records("call")]
+    logged = [record.getMessage() for record in records if record.levelno >= logging.ERROR]
+    return [line for line in logged if not any(part in line for part in story.errors_expected)]

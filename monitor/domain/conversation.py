@@ -89,7 +89,7 @@ def decide_turn(
     following = _next_question(protocol, dialogue, findings, answered=answered, follow_ups=follow_ups)
     told = _tell(dialogue, band, disposition, more_to_ask=following is not None)
     if following is None:
-        return _close(dialogue, reading, band, told, disposition=disposition, answered=frozenset(answered))
+        return _close(dialogue, reading, band, told, answered=frozenset(answered))
     said = () if told else tuple(_say_back(reading))
     lines = (*told, Line((*said, following.message), following))
     again = following.name == dialogue.question
@@ -103,9 +103,7 @@ def _answers(protocol: Protocol, dialogue: Dialogue, reading: Reading, findings:
         done.add("pain")
     if Detail.SEVERE in findings.details:
         done.add("pain")
-    if any(
-        s in findings.trend or findings.signs.get(s) == Presence.ABSENT for s in (Sign.SWELLING, Sign.REDNESS)
-    ):
+    if any(s in findings.trend or findings.signs.get(s) == Presence.ABSENT for s in (Sign.SWELLING, Sign.REDNESS)):
         done.add(GUM)
     asked = protocol.questions.get(dialogue.question or "")
     if asked is not None and (reading.blanket or _touches(asked, reading)) and asked.name != "pain":
@@ -117,9 +115,7 @@ def _answers(protocol: Protocol, dialogue: Dialogue, reading: Reading, findings:
 
 def _touches(question: Question, reading: Reading) -> bool:
     about = set(reading.signs) | set(reading.trend)
-    return bool(about & set(question.signs)) or (
-        question.name == "temperature" and reading.temp_c is not None
-    )
+    return bool(about & set(question.signs)) or (question.name == "temperature" and reading.temp_c is not None)
 
 
 def _next_question(
@@ -150,9 +146,7 @@ def _known(question: Question, findings: Findings) -> bool:
             return any(s in findings.trend for s in question.signs)
 
 
-def _ask_again(
-    protocol: Protocol, dialogue: Dialogue, answered: frozenset[str], *, bare_number: bool
-) -> Turn:
+def _ask_again(protocol: Protocol, dialogue: Dialogue, answered: frozenset[str], *, bare_number: bool) -> Turn:
     """An unreadable text is asked about once; then a person reads it."""
     question = protocol.questions.get(dialogue.question or "")
     if dialogue.reasked:
@@ -186,7 +180,6 @@ def _close(
     band: Band,
     told: tuple[Line, ...],
     *,
-    disposition: Disposition,
     answered: frozenset[str],
 ) -> Turn:
     """The last words of a check-in, or of a text that nobody had asked for. What was never answered
@@ -197,7 +190,8 @@ def _close(
     if missing:
         return Turn((Line(("close.review",)),), answered, over=True, give_up=True)
     courtesy = reading.intent in {Intent.THANKS, Intent.CONFIRM} and not is_clinical(reading)
-    wanted = dialogue.in_checkin or (is_clinical(reading) and not courtesy and dialogue.told is None)
+    says_something = is_clinical(reading) or (reading.blanket and dialogue.question is not None)
+    wanted = dialogue.in_checkin or (says_something and not courtesy and dialogue.told is None)
     return Turn((Line(("close.expected",)),) if wanted else (), answered, over=True)
 
 

@@ -64,9 +64,7 @@ def may_page(band: Band, at_night: bool, instant: datetime, policy: Policy, cale
     return policy.day.holds(instant.astimezone(calendar.zone).time())
 
 
-def first_page_at(
-    band: Band, at_night: bool, now: datetime, policy: Policy, calendar: WorkCalendar
-) -> datetime:
+def first_page_at(band: Band, at_night: bool, now: datetime, policy: Policy, calendar: WorkCalendar) -> datetime:
     """When paging for a new finding begins."""
     deadlines = policy.bands[band]
     if deadlines.page == PageWhen.NEXT_NOON and not at_night:
@@ -100,9 +98,7 @@ def decide_paging(
         stage, rounds = 0, rounds + 1
         if paging.stage_failed:  # a whole round reached nobody: breathe before the next
             return Decision((), stage, rounds, now + policy.bands[paging.band].next_tier)
-    return _page_next(
-        paging, rota, now, stage, rounds, order=order, policy=policy, has_last_resort=has_last_resort
-    )
+    return _page_next(paging, rota, now, stage, rounds, order=order, policy=policy, has_last_resort=has_last_resort)
 
 
 def _page_next(

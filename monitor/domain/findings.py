@@ -42,11 +42,7 @@ class Findings:
             amount=_without({**self.amount, **reading.amount}, gone),
             details=self.details | reading.details,
             pain=reading.pain if reading.pain is not None else None if Sign.PAIN in gone else self.pain,
-            temp_c=reading.temp_c
-            if reading.temp_c is not None
-            else None
-            if Sign.FEVER in gone
-            else self.temp_c,
+            temp_c=reading.temp_c if reading.temp_c is not None else None if Sign.FEVER in gone else self.temp_c,
             hours_ago=reading.hours_ago if reading.hours_ago is not None else self.hours_ago,
             words={**_without(self.words, gone), **words_of(reading, text)},
         )

@@ -53,9 +53,7 @@ def postop_day(surgery_on: date, instant: datetime, zone: ZoneInfo) -> int:
 def plan_episode(protocol: Protocol, course: Course, now: datetime, *, until: datetime) -> list[Planned]:
     """Every text due until then, in order of time. What is overdue is sent at once or skipped with a reason:
     only the latest overdue check-in is asked."""
-    rows = [
-        _plan_step(step, day, key, course, now) for step, day, key in _occurrences(protocol, course, until)
-    ]
+    rows = [_plan_step(step, day, key, course, now) for step, day, key in _occurrences(protocol, course, until)]
     rows = [row for row in rows if row.due_at <= until]
     return sorted(_merge_overdue(rows, now), key=lambda row: row.due_at)
 

@@ -117,9 +117,7 @@ class _Reader:
             if allowed is None or not isinstance(table, dict):
                 raise ProtocolError(self.file, section, table, "one of " + ", ".join(KEYS))
             for key in table.keys() - allowed:
-                raise ProtocolError(
-                    self.file, f"{section}.{key}", table[key], "one of " + ", ".join(sorted(allowed))
-                )
+                raise ProtocolError(self.file, f"{section}.{key}", table[key], "one of " + ", ".join(sorted(allowed)))
 
     def time(self, section: str, key: str) -> time:
         value = self._get(section, key)

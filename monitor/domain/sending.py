@@ -85,7 +85,7 @@ def decide_send(text: Candidate, now: datetime) -> Verdict:
     if wait is None:
         return Verdict(Act.SEND)
     if text.expires_at is not None and wait >= text.expires_at:
-        return Verdict(Act.SKIP, "no time to send it was left before it was of no use")
+        return Verdict(Act.EXPIRE, "no time to send it was left before it was of no use")
     return Verdict(Act.DEFER, until=wait)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -15,7 +15,7 @@ from monitor.domain.localtime import Window, local_instant
 from monitor.domain.plan import HORIZON, postop_day
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band
-from monitor.models import Assessment, CheckIn, Episode, Message
+from monitor.models import Alert, Assessment, CheckIn, Episode, Message
 from monitor.services.audit import record
 from monitor.services.compose import patient_text
 from monitor.services.enrol import write_plan
@@ -24,6 +24,7 @@ from monitor.services.raise_alert import Finding, raise_alert
 from monitor.services.seed import bundle_of
 
 EXTEND_BEFORE = timedelta(days=60)
+EVER = datetime.min.replace(tzinfo=UTC)
 REACHED = (State.SENT, State.DELIVERED, State.UNCONFIRMED)
 
 
@@ -53,11 +54,11 @@ def extend_plans(sessions: Sessions, clock: Clock) -> int:
 
 
 def _look(session: Session, checkin: CheckIn, *, now: datetime) -> bool:
-    asked = _waiting_question(session, checkin)
-    if asked is None or asked.sent_at is None:
-        return False
     episode = session.get_one(Episode, checkin.episode_id)
     silence = bundle_of(session, episode.protocol_version_id).policy.silence
+    asked = _waiting_question(session, checkin)
+    if asked is None or asked.sent_at is None or _was_helped(session, episode, since=asked.sent_at):
+        return _end_if_old(checkin, silence.question_open, now=now)
     zone = ZoneInfo(episode.patient.timezone)
     day_after = asked.sent_at.astimezone(zone).date() + timedelta(days=1)
     first = checkin.asked_at or asked.sent_at
@@ -76,13 +77,33 @@ def _waiting_question(session: Session, checkin: CheckIn) -> Message | None:
     """The last question that reached the patient, if nothing was written since."""
     last = session.scalar(
         select(Message)
-        .where(Message.checkin_id == checkin.id, Message.question.is_not(None), Message.state.in_(REACHED))
+        .where(
+            Message.checkin_id == checkin.id,
+            Message.question.is_not(None),
+            Message.kind != Kind.NUDGE,  # a reminder is no new question: it gives no further day
+            Message.state.in_(REACHED),
+        )
         .order_by(Message.id.desc())
         .limit(1)
     )
     if last is None or last.sent_at is None:
         return None
     return None if checkin.answered_at is not None and checkin.answered_at > last.sent_at else last
+
+
+def _was_helped(session: Session, episode: Episode, *, since: datetime) -> bool:
+    """Whether staff have dealt with an alert since then: who was just called owes no answer to a text."""
+    closed = select(Alert.id).where(Alert.episode_id == episode.id, Alert.closed_at >= since)
+    return session.scalar(closed.limit(1)) is not None
+
+
+def _end_if_old(checkin: CheckIn, open_for: timedelta, *, now: datetime) -> bool:
+    """A check-in in which nothing waits for the patient ends when its questions do."""
+    last = max(at for at in (checkin.answered_at, checkin.opened_at, checkin.asked_at, EVER) if at)
+    if now - last < open_for:
+        return False
+    checkin.state, checkin.closed_at = ("partial" if checkin.answered_at else "silent"), now
+    return True
 
 
 def _nudge(session: Session, checkin: CheckIn, episode: Episode, asked: Message, *, now: datetime) -> bool:

@@ -23,6 +23,7 @@ from monitor.domain.plan import postop_day
 from monitor.domain.sending import SCHEDULED, Act, Candidate, Kind, decide_send
 from monitor.errors import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable
 from monitor.models import CheckIn, Episode, Message, Patient
+from monitor.queries import LEFT
 from monitor.services.audit import record
 from monitor.services.compose import patient_text
 from monitor.services.seed import bundle_of
@@ -33,6 +34,7 @@ LEASE = timedelta(seconds=60)
 BATCH = 16
 AT_ONCE = 8  # sends under way together
 HOURLY = timedelta(hours=1)
+ONE_CONVERSATION = timedelta(hours=20)  # another episode's check-in so lately is the same morning's
 ONE_DAY = timedelta(days=1)
 
 
@@ -204,7 +206,7 @@ def _sent_lately(session: Session, patient: Patient, zone: ZoneInfo, *, now: dat
         select(func.coalesce(Message.sent_at, Message.claimed_at)).where(
             Message.patient_id == patient.id,
             Message.kind.in_([k.value for k in SCHEDULED]),
-            Message.state.in_([State.SENDING, State.UNKNOWN, State.SENT, State.DELIVERED, State.UNCONFIRMED]),
+            Message.state.in_(LEFT),
             Message.claimed_at >= now - timedelta(days=7),
         )
     ).all()
@@ -244,14 +246,12 @@ def _later_checkin(session: Session, message: Message, *, now: datetime) -> int 
 def _other_checkin_open(session: Session, message: Message, *, now: datetime) -> bool:
     if message.kind != Kind.CHECKIN:
         return False
-    other = (
-        select(CheckIn.id)
-        .join(Episode, Episode.id == CheckIn.episode_id)
-        .where(
-            Episode.patient_id == message.patient_id,
-            Episode.id != message.episode_id,
-            CheckIn.opened_at >= now - timedelta(hours=20),
-        )
+    other = select(Message.id).where(
+        Message.patient_id == message.patient_id,
+        Message.episode_id != message.episode_id,
+        Message.kind == Kind.CHECKIN,
+        Message.state.in_(LEFT),
+        Message.claimed_at >= now - ONE_CONVERSATION,
     )
     return session.scalar(other.limit(1)) is not None
 

@@ -20,6 +20,7 @@ from monitor.queries import calendar_of, rota_of
 from monitor.services.audit import record
 from monitor.services.compose import local_moment, patient_text, staff_text
 from monitor.services.outbox import queue_to_number, queue_to_patient
+from monitor.services.raise_alert import promised
 from monitor.services.seed import bundle_of
 from monitor.services.settle import stage_failed
 
@@ -199,16 +200,18 @@ def _tell_slip(session: Session, alert: Alert, *, now: datetime) -> None:
         return
     patient = session.get(Patient, alert.patient_id) if alert.patient_id else None
     bundle = bundle_of(session, alert.protocol_version_id)
-    promised, alert.slips = alert.told_by_at, alert.slips + 1
+    missed, alert.slips = alert.told_by_at, alert.slips + 1
     last = alert.slips >= MAX_SLIPS
-    alert.told_by_at = None if last else now + bundle.policy.bands[Band(alert.band)].tell_patient
+    alert.told_by_at = None
+    if not last:
+        alert.told_by_at = promised(alert, session.get_one(Clinic, alert.clinic_id), bundle, now=now)
     record(session, "promise_slipped", at=now, alert_id=alert.id, patient_id=alert.patient_id, slips=alert.slips)
     if patient is None:
         return
     zone = ZoneInfo(patient.timezone)
-    fields = {"by": local_moment(promised, zone, patient.language)}
+    fields = {"by": local_moment(missed, zone, patient.language)}
     if alert.told_by_at is not None:
         fields["time"] = local_moment(alert.told_by_at, zone, patient.language)
     body = patient_text(bundle, patient, "slip.last" if last else "slip", **fields)
-    once = f"slip:{alert.id}:{int(promised.timestamp())}"
+    once = f"slip:{alert.id}:{int(missed.timestamp())}"
     queue_to_patient(session, patient, body, once=once, kind=Kind.ANSWER, due_at=now, now=now, alert_id=alert.id)

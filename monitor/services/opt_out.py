@@ -12,7 +12,7 @@ from monitor.models import Inbound, Patient
 from monitor.services.audit import record
 from monitor.services.compose import patient_text
 from monitor.services.outbox import queue_to_patient
-from monitor.services.settle import add_task
+from monitor.services.settle import add_task, end_checkins
 
 FOLLOW_BY_PHONE_TO_DAY = 14
 
@@ -31,6 +31,7 @@ def opt_out(
     if patient.opted_out_at is not None:
         return
     patient.opted_out_at = now
+    end_checkins(session, patient, now=now)
     record(session, "opted_out", at=now, patient_id=patient.id, how="carrier word" if by_carrier else "own words")
     if not by_carrier:
         queue_to_patient(

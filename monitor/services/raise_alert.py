@@ -17,6 +17,8 @@ from monitor.models import Alert, Clinic, Episode, Inbound, Patient
 from monitor.queries import calendar_of, open_alert
 from monitor.services.audit import record
 
+KINDS = ("silence", "review", "finding")  # an alert that holds several is of the last of its kinds
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -46,12 +48,12 @@ def raise_alert(session: Session, finding: Finding, *, bundle: Bundle, now: date
         return _open(session, finding, bundle, now=now)
     further = [s for s in finding.signs if s not in alert.signs]
     worse = finding.band > alert.band or (finding.band >= Band.URGENT and bool(further))
-    rules = {reason["rule"] for reason in alert.reasons}
+    known = {(reason["rule"], reason["said"]) for reason in alert.reasons}
     alert.signs = [*further, *alert.signs] if worse else [*alert.signs, *further]
-    alert.reasons = [*alert.reasons, *(r for r in finding.reasons if r["rule"] not in rules)]
+    alert.reasons = [*alert.reasons, *(r for r in finding.reasons if (r["rule"], r["said"]) not in known)]
     alert.band = max(Band(alert.band), finding.band)
     alert.at_night = alert.at_night or finding.at_night
-    alert.kind = "finding" if finding.kind == "finding" else alert.kind
+    alert.kind = max(alert.kind, finding.kind, key=KINDS.index)
     if worse:
         _page_anew(alert, finding, bundle, now=now)
     kind = "alert_raised" if worse else "alert_added"

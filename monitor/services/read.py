@@ -24,11 +24,11 @@ from monitor.services.assess import Read, read_for
 from monitor.services.audit import record
 from monitor.services.compose import local_moment, patient_text, sign_names
 from monitor.services.opt_out import opt_in, opt_out
-from monitor.services.outbox import queue_to_patient
+from monitor.services.outbox import cancel_pages, queue_to_patient
 from monitor.services.raise_alert import Finding, promised, raise_alert, reasons_json, review_reason
 from monitor.services.read_unknown import give_to_a_person, read_unknown
 from monitor.services.seed import bundle_of, current_version
-from monitor.services.settle import add_task
+from monitor.services.settle import add_task, end_checkins
 
 log = logging.getLogger(__name__)
 BATCH = 100
@@ -92,6 +92,8 @@ def _read_patients(session: Session, inbound: Inbound, patients: Sequence[Patien
         if turn.give_up and alert is None:
             why = ("we could not read the answer",)
             alert = _raise(session, inbound, lead, Band.SOON, kind="review", why=why, now=now)
+        if turn.over and not turn.give_up and lead.disposition == Disposition.CLOSE:
+            _end_silence(session, alert, now=now)
         answer(session, inbound, lead, alert, turn, now=now)
     return f"{lead.disposition}:{lead.reading.intent}"
 
@@ -147,6 +149,7 @@ def _follow_request(
             opt_in(session, patient, now=now)
         if intent == Intent.WRONG_NUMBER:
             patient.bad_number_at = patient.bad_number_at or now
+            end_checkins(session, patient, now=now)
             record(session, "wrong_number", at=now, patient_id=patient.id)
         called_off = word == CarrierWord.STOP and asked is not None and asked.question == "reminder"
         if called_off and inbound.body.strip().casefold() == "cancel":
@@ -173,23 +176,15 @@ def _alert_for(session: Session, inbound: Inbound, read: Read, *, now: datetime)
     if read.disposition == Disposition.REVIEW:
         band = Band.URGENT if read.reading.may_be_red else Band.SOON
         return _raise(session, inbound, read, band, kind="review", why=read.reading.review, now=now)
-    if (
-        alert is not None
-        and alert.kind == "silence"
-        and alert.state == "open"
-        and read.disposition == Disposition.CLOSE
-    ):
-        alert.outcome, alert.state, alert.closed_at, alert.step_at = "answered", "closed", now, None
-        record(
-            session,
-            "alert_closed",
-            at=now,
-            alert_id=alert.id,
-            patient_id=alert.patient_id,
-            outcome="answered",
-        )
-        return None
     return alert
+
+
+def _end_silence(session: Session, alert: Alert | None, *, now: datetime) -> None:
+    """The questions were answered after all, and nobody needs to call about the silence."""
+    if alert is not None and alert.kind == "silence" and alert.state == "open":
+        alert.outcome, alert.state, alert.closed_at, alert.step_at = "answered", "closed", now, None
+        cancel_pages(session, alert, why="the patient has answered", now=now)
+        record(session, "alert_closed", at=now, alert_id=alert.id, patient_id=alert.patient_id, outcome="answered")
 
 
 def _raise(

@@ -12,10 +12,12 @@ from monitor.domain.carrier import carrier_word
 from monitor.domain.findings import Findings, facts_of
 from monitor.domain.localtime import local_date
 from monitor.domain.messages import render
+from monitor.domain.plan import postop_day
+from monitor.domain.score import Assessment as Scored
 from monitor.domain.score import assess
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band
-from monitor.models import Inbound
+from monitor.models import Clinic, Episode, Inbound
 from monitor.queries import episodes_of, patients_at
 from monitor.services.assess import interpret_text
 from monitor.services.audit import record
@@ -39,22 +41,29 @@ def read_unknown(session: Session, inbound: Inbound, *, now: datetime) -> str:
     once = f"unknown:{inbound.from_number}:{local_date(now, ZoneInfo(clinic.timezone))}"
     add_task(session, "unknown_number", once, clinic_id=clinic.id, inbound_id=inbound.id, now=now)
     if scored.band >= Band.SOON or reading.may_be_red:
-        finding = Finding(
-            clinic=clinic,
-            kind="finding" if scored.band >= Band.SOON else "review",
-            band=max(scored.band, Band.SOON),
-            day=0,
-            version_id=version.id,
-            signs=[s.value for s in scored.signs],
-            reasons=reasons_json(scored.reasons) or [review_reason(inbound, "unknown number", Band.SOON)],
-            at_night=scored.at_night,
-            phone=inbound.from_number,
-        )
+        finding = _finding(inbound, scored, clinic, version.id, may_be_red=reading.may_be_red)
         raise_alert(session, finding, bundle=bundle, now=now)
     if carrier_word(inbound.body, opted_out=False) is None and inbound.from_number.startswith("+"):
         body = render(bundle.catalogue("en"), "reply.unknown", **clinic_fields(clinic))
         queue_to_number(session, clinic, inbound.from_number, body, once=once, kind=Kind.ANSWER, now=now)
     return "unknown_number"
+
+
+def _finding(inbound: Inbound, scored: Scored, clinic: Clinic, version_id: int, *, may_be_red: bool) -> Finding:
+    """What a person must look at; words that may hold a red sign are as urgent as for a patient."""
+    band = max(scored.band, Band.URGENT if may_be_red else Band.SOON)
+    review = [review_reason(inbound, "unknown number", band)] if may_be_red or not scored.reasons else []
+    return Finding(
+        clinic=clinic,
+        kind="finding" if scored.band >= Band.SOON else "review",
+        band=band,
+        day=0,
+        version_id=version_id,
+        signs=[s.value for s in scored.signs],
+        reasons=[*reasons_json(scored.reasons), *review],
+        at_night=scored.at_night,
+        phone=inbound.from_number,
+    )
 
 
 def give_to_a_person(sessions: Sessions, inbound_id: int, error: str, *, now: datetime) -> None:
@@ -73,7 +82,7 @@ def give_to_a_person(sessions: Sessions, inbound_id: int, error: str, *, now: da
             clinic=clinic,
             kind="review",
             band=Band.URGENT,
-            day=0,
+            day=_day_of(episodes[0], now) if episodes else 0,
             version_id=version.id,
             reasons=[review_reason(inbound, "the program could not handle this text", Band.URGENT)],
             patient=patient,
@@ -82,3 +91,7 @@ def give_to_a_person(sessions: Sessions, inbound_id: int, error: str, *, now: da
         )
         raise_alert(session, finding, bundle=bundle_of(session, version.id), now=now)
         inbound.handled_at, inbound.result = now, "failed"
+
+
+def _day_of(episode: Episode, now: datetime) -> int:
+    return max(postop_day(episode.surgery_on, now, ZoneInfo(episode.patient.timezone)), 0)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import FINAL, Remedy, State, may_move, remedy_for
 from monitor.domain.sending import SCHEDULED, Kind
-from monitor.models import Alert, CheckIn, Message, Page, Patient, Task
+from monitor.models import Alert, CheckIn, Episode, Message, Page, Patient, Task
 from monitor.services.audit import record
 from monitor.services.outbox import cancel, exists
 
@@ -65,14 +65,21 @@ def _follow(session: Session, message: Message, state: State, code: int | None, 
             now=now,
             message=message,
         )
-    elif message.patient_id and state in {State.UNDELIVERED, State.FAILED}:
-        _patient_not_reached(session, message, code, now=now)
+    elif message.patient_id and (state in {State.UNDELIVERED, State.FAILED} or _was_tried(message, state)):
+        _patient_not_reached(session, message, code or message.error_code, now=now)
+
+
+def _was_tried(message: Message, state: State) -> bool:
+    """Whether a text ran out of time because the provider would not take it, not because it came too late."""
+    return state == State.EXPIRED and message.attempts > 0
 
 
 def _move_checkin(session: Session, message: Message, state: State, *, now: datetime) -> None:
     checkin = session.get_one(CheckIn, message.checkin_id)
-    if state in {State.SENT, State.DELIVERED} and checkin.state == "planned":
-        checkin.state, checkin.opened_at, checkin.asked_at = "open", now, message.sent_at or now
+    shown_after_all = state == State.DELIVERED and checkin.state == "unreached"
+    if shown_after_all or (state in {State.SENT, State.DELIVERED} and checkin.state == "planned"):
+        checkin.state, checkin.opened_at, checkin.closed_at = "open", now, None
+        checkin.asked_at = message.sent_at or now
     elif state in LOST and checkin.state in {"planned", "open"} and checkin.answered_at is None:
         checkin.state, checkin.closed_at = ("skipped" if state == State.SKIPPED else "unreached"), now
 
@@ -110,10 +117,11 @@ def _patient_not_reached(session: Session, message: Message, code: int | None, *
     remedy = remedy_for(code)
     if remedy == Remedy.OPT_OUT:
         patient.opted_out_at = patient.opted_out_at or now
+        end_checkins(session, patient, now=now)
         record(session, "opted_out", at=now, patient_id=patient.id, how="provider")
     elif remedy == Remedy.BAD_NUMBER:
         patient.bad_number_at = patient.bad_number_at or now
-    elif remedy == Remedy.RETRY and _resend(session, message, now=now):
+    elif remedy == Remedy.RETRY and message.state != State.EXPIRED and _resend(session, message, now=now):
         return
     kind = {Remedy.OPT_OUT: "opted_out", Remedy.STOP: "provider_settings"}.get(remedy, "undelivered")
     add_task(session, kind, f"{kind}:{message.id}", clinic_id=patient.clinic_id, now=now, message=message)
@@ -144,6 +152,17 @@ def _resend(session: Session, message: Message, *, now: datetime) -> bool:
         if checkin is not None and checkin.state == "unreached":
             checkin.state, checkin.closed_at = "planned", None
     return True
+
+
+def end_checkins(session: Session, patient: Patient, *, now: datetime) -> None:
+    """Somebody who wants no texts, or is not the patient, owes no answer: their silence is no finding."""
+    open_ones = (
+        select(CheckIn)
+        .join(Episode, Episode.id == CheckIn.episode_id)
+        .where(Episode.patient_id == patient.id, CheckIn.state == "open")
+    )
+    for checkin in session.scalars(open_ones):
+        checkin.state, checkin.closed_at = ("partial" if checkin.answered_at else "cancelled"), now
 
 
 def add_task(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from monitor.domain.delivery import STATE_OF, ProviderStatus, State
 from monitor.errors import BadInput
 from monitor.models import Callback, Message
-from monitor.services.settle import settle
+from monitor.services.settle import LOST, settle
 
 
 def track(session: Session, params: Mapping[str, str], *, message_id: int | None, now: datetime) -> bool:
@@ -59,7 +59,8 @@ def apply_status(session: Session, message: Message, sid: str, status: str, code
     message.sent_at = message.sent_at or now
     if message.state == State.PLANNED and message.attempts > 0:
         message.state = State.SENDING  # we had given this try up; the provider had not
-    return settle(session, message, state, now=now, code=code)
+    why = f"the provider says {status}" if state in LOST else None
+    return settle(session, message, state, now=now, why=why, code=code)
 
 
 def _number(text: str | None) -> int | None:
