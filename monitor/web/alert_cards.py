@@ -42,7 +42,7 @@ def read_alerts(session: Session) -> list[AlertCard]:
         .outerjoin(Patient, Patient.id == Alert.patient_id)
         .outerjoin(Staff, Staff.id == Alert.taken_by_id)
         .where(Alert.closed_at.is_(None))
-    ).tuples()
+    )
     ordered = sorted(found, key=lambda row: (-Band(row[0].band).rank, row[0].opened_at))
     return [_card(alert, patient, taker, ZoneInfo(zone), count) for alert, patient, taker, zone, count in ordered]
 

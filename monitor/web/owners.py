@@ -90,14 +90,12 @@ def _next_texts(session: Session) -> Mapping[int | None, datetime]:
         .where(Message.state == State.PLANNED)
         .group_by(Message.patient_id)
     )
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 def _open_bands(session: Session) -> Mapping[int | None, Band]:
     bands: dict[int | None, Band] = {}
-    for patient_id, band in session.execute(
-        select(Alert.patient_id, Alert.band).where(Alert.closed_at.is_(None))
-    ).tuples():
+    for patient_id, band in session.execute(select(Alert.patient_id, Alert.band).where(Alert.closed_at.is_(None))):
         bands[patient_id] = max(Band(band), bands.get(patient_id, Band.EXPECTED))
     return bands
 

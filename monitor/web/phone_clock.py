@@ -57,7 +57,7 @@ def move_clock(app: App, amount: str, run_everything: Callable[[], None]) -> Mov
             save_clock(app)
 
 
-def next_due(session: Session, after: datetime) -> datetime | None:
+def due_after(session: Session, after: datetime) -> datetime | None:
     """The next instant at which a text leaves, an alert is looked at again, or a promised call is late."""
     moments = [
         session.scalar(select(func.min(Message.due_at)).where(Message.state == State.PLANNED, Message.due_at > after)),
@@ -93,4 +93,4 @@ def _walk(app: App, target: datetime, run_everything: Callable[[], None]) -> Mov
 
 def _next_due(app: App, after: datetime) -> datetime | None:
     with transaction(app.sessions) as session:
-        return next_due(session, after)
+        return due_after(session, after)

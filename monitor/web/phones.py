@@ -30,7 +30,7 @@ from monitor.sms.phones import PhonesGateway
 from monitor.web.alert_cards import read_alerts
 from monitor.web.loopback import why_refused
 from monitor.web.pages import SAFE_HEADERS, templates
-from monitor.web.phone_clock import AMOUNTS, NEXT, Moved, move_clock, next_due
+from monitor.web.phone_clock import AMOUNTS, NEXT, Moved, due_after, move_clock
 from monitor.web.phone_forms import MAX_TEXT, Form, check_phone, check_text, check_whole, find_ringing_call
 from monitor.web.screens import anchor_of, read_screens
 
@@ -177,7 +177,7 @@ def _context(request: Request) -> dict[str, Any]:
     now = app.clock.now()
     with transaction(app.sessions) as session:
         clinic = the_clinic(session)
-        zone, due = ZoneInfo(clinic.timezone), next_due(session, now)
+        zone, due = ZoneInfo(clinic.timezone), due_after(session, now)
         return {
             "clinic": clinic,
             "now": now.astimezone(zone),

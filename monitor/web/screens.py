@@ -117,9 +117,7 @@ def matches(find: str, number: str, owners: Iterable[Owner]) -> bool:
 
 def _use_of_phones(session: Session) -> Iterable[tuple[str, int, int]]:
     """Each phone that ever had a text, with its last text and how many it had."""
-    return session.execute(
-        select(PhoneText.phone, func.max(PhoneText.id), func.count()).group_by(PhoneText.phone)
-    ).tuples()
+    return session.execute(select(PhoneText.phone, func.max(PhoneText.id), func.count()).group_by(PhoneText.phone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +135,7 @@ def _last_texts(session: Session, number: str) -> list[_Row]:
         .where(PhoneText.phone == number)
         .order_by(PhoneText.id.desc())
         .limit(SHOWN_TEXTS)
-    ).tuples()
+    )
     rows, rang = [], set()
     for text, state, alert_id, alert_state in found:
         ringing = text.call and alert_id not in rang and state == State.SENT and alert_state == "open"
@@ -152,7 +150,7 @@ def _readings(session: Session, sids: Sequence[str]) -> Mapping[str, Understood]
         select(Inbound.sid, Inbound.result, Assessment.disposition, Assessment.band, Assessment.reasons)
         .join(Assessment, Assessment.inbound_id == Inbound.id)
         .where(Inbound.sid.in_(sids))
-    ).tuples()
+    )
     readings: dict[str, Understood] = {}
     for sid, result, disposition, band, reasons in found:
         reading = _understood(Band(band), (result or "").partition(":")[0] or disposition, reasons)
