@@ -44,6 +44,7 @@ def doctor(json: AsJson = False) -> None:
 
     app = build()
     found = examine(app.sessions, app.gateway, app.clock, public_url=app.settings.public_url)
+    app.engine.dispose()
     if json:
         show_json([asdict(check) for check in found])
     else:

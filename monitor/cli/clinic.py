@@ -49,10 +49,12 @@ def init(
         holidays=holidays,
     )
     with transaction(app.sessions) as session:
+        initialise(session, {}, now=app.clock.now())  # a mistake in what was given leaves a home that works
+    with transaction(app.sessions) as session:
         made = initialise(session, values, now=app.clock.now())
-        typer.echo(
-            f"{settings.folder}: ready for {made.name} ({made.timezone}). `monitor doctor` names what is missing."
-        )
+        ready = f"{settings.folder}: ready for {made.name} ({made.timezone})."
+    app.engine.dispose()
+    typer.echo(f"{ready} `monitor doctor` names what is missing.")
 
 
 @commands.command("show", epilog=example("monitor clinic show"))

@@ -33,8 +33,11 @@ def unit_of_work() -> Iterator[tuple[Session, App, datetime]]:
     from monitor.db import transaction
 
     app = build()
-    with transaction(app.sessions) as session:
-        yield session, app, app.clock.now()
+    try:
+        with transaction(app.sessions) as session:
+            yield session, app, app.clock.now()
+    finally:
+        app.engine.dispose()
 
 
 def show_json(value: Any) -> None:
