@@ -75,6 +75,7 @@ def app(settings: Settings, clock: StoppedClock, template: Path) -> Iterator[App
 def story(app: App, clock: StoppedClock, caplog: pytest.LogCaptureFixture) -> Iterator[Story]:
     """People who text, page and wait, told in sentences. Nothing unexpected may be left when it ends."""
     story = Story(replace(app, gateway=TroubledPhones(app.sessions, clock)), clock)
+    story.run()  # the morning's work is done before the story begins
     yield story
     assert [(text.phone, text.body) for text in story.unread()] == [], "texts that the story did not expect"
     assert _errors(caplog, story) == [], "errors that the story did not expect"

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from monitor.bootstrap import App
 from monitor.clock import StoppedClock
 from monitor.db import transaction
-from monitor.models import Alert, CheckIn, Event, Inbound, Message, PhoneText, Task
+from monitor.models import Alert, Assessment, CheckIn, Event, Inbound, Message, PhoneText, Task
 from monitor.scheduler import Ticks, next_due
 from monitor.services.acknowledge import take_by_keypress
 from monitor.services.clinic import change_clinic, the_clinic
@@ -79,6 +79,12 @@ class Phone:
         for part, text in zip(parts, texts, strict=True):
             assert part.casefold() in text.casefold(), f"{part!r} is not in {text!r}"
         return texts
+
+    def expects_one_of(self, *parts: str) -> str:
+        """Exactly one new text, which holds at least one of these parts."""
+        text = self.expects()
+        assert any(part in text for part in parts), f"none of {parts} is in {text!r}"
+        return text
 
     def expects_nothing(self) -> None:
         texts = self.new_texts()
@@ -177,6 +183,12 @@ class Story:
     def phone(self, number: str = "+12025550188") -> Phone:
         return Phone(self, number)
 
+    def spoil_history(self, someone: Someone) -> None:
+        """Make the earlier assessments of an episode such that reading the next text fails."""
+        with transaction(self.app.sessions) as session:
+            for old in session.scalars(select(Assessment).where(Assessment.episode_id == someone.episode)):
+                old.findings = {"signs": {"a sign of another age": "present"}}
+
     def clinic(self, **changes: str) -> None:
         with transaction(self.app.sessions) as session:
             change_clinic(session, the_clinic(session), changes, now=self.clock.now())
@@ -255,6 +267,12 @@ class Story:
     def results(self) -> list[str]:
         """What each text that arrived was taken for."""
         return [row.result for row in self.all(Inbound)]
+
+    def code_in(self, page: str) -> str:
+        """The code at the end of a page's text."""
+        found = CODE.search(page)
+        assert found is not None, f"no reply code ends {page!r}"
+        return found[1]
 
     def holes(self) -> list[Hole]:
         with transaction(self.app.sessions) as session:

@@ -83,14 +83,16 @@ def decide_turn(
     `follow_ups` are the questions that the rules which fired call for."""
     answered = dialogue.answered | _answers(protocol, dialogue, reading, findings)
     if band == Band.EMERGENCY and dialogue.told != Band.EMERGENCY:
-        return Turn((Line(("close.emergency",), urgent=True),), frozenset(answered), over=True)
+        lines = (Line(("close.emergency",), urgent=True), *_perhaps_mistyped(protocol, reading))
+        return Turn(lines, frozenset(answered), over=True)
     if disposition == Disposition.ASK:
         return _ask_again(protocol, dialogue, frozenset(answered), bare_number=bare_number)
     following = _next_question(protocol, dialogue, findings, answered=answered, follow_ups=follow_ups)
     told = _tell(dialogue, band, disposition, more_to_ask=following is not None)
     if following is None:
+        told = (*told, *_perhaps_mistyped(protocol, reading)) if told else ()
         return _close(dialogue, reading, band, told, answered=frozenset(answered))
-    said = () if told else tuple(_say_back(reading))
+    said = tuple(_say_back(reading)) if not told or reading.by_digit else ()
     lines = (*told, Line((*said, following.message), following))
     again = following.name == dialogue.question
     return Turn(lines, frozenset(answered), reasked=again)
@@ -195,9 +197,15 @@ def _close(
     return Turn((Line(("close.expected",)),) if wanted else (), answered, over=True)
 
 
+def _perhaps_mistyped(protocol: Protocol, reading: Reading) -> Iterator[Line]:
+    """A red sign chosen by a lone digit is said back once more, with a way to correct it."""
+    if reading.by_digit and not protocol.red.isdisjoint(reading.present()):
+        yield Line(("said.digit",))
+
+
 def _say_back(reading: Reading) -> Iterator[str]:
     """Keys of what was read, said back: a lone digit is easily mistyped."""
-    if reading.by_digit and reading.present():
+    if reading.by_digit and reading.present() and not reading.trend:
         yield "said.digit"
     elif reading.pain is not None or reading.signs.get(Sign.PAIN) == Presence.ABSENT:
         yield "said.pain"

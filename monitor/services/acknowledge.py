@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -28,7 +29,8 @@ NOT_HELPED = "not_reached"  # the one outcome that does not end an alert
 def handle_staff_text(
     session: Session, staff: Sequence[Staff], inbound: Inbound, *, also_patient: bool, now: datetime
 ) -> bool:
-    """Take or close what a code names; False if this is no staff reply and the number is a patient's too."""
+    """Take or close what a code names. Nobody in `staff`: the last-resort number, which has pages too.
+    False if this is no reply to a page and the number may be a patient's."""
     text = inbound.body.strip()
     page = _page_named(session, inbound.from_number, text)
     open_pages = _open_pages(session, inbound.from_number)
@@ -36,17 +38,18 @@ def handle_staff_text(
         page = open_pages[0]
     elif page is None and LETTER.fullmatch(text.strip(" .!")):
         page = _only_taken(session, staff)
-    person = staff[0]
+    person = staff[0] if staff else None
     if page is None:
-        if also_patient and not CODE.fullmatch(text):
+        if person is None or (also_patient and not CODE.fullmatch(text)):
             return False
         many = len(open_pages) > 1 and text.casefold().strip(" .!") in YES
         _reply(
             session,
-            person,
+            person.clinic_id,
             inbound,
             "staff.which" if many else "staff.unknown",
             now=now,
+            staff_id=person.id,
             count=len(open_pages),
         )
         record(session, "staff_text_unmatched", at=now, actor=f"staff:{person.id}", inbound=inbound.id)
@@ -54,6 +57,11 @@ def handle_staff_text(
     person = next((s for s in staff if s.id == page.staff_id), person)
     _act_on_page(session, page, person, inbound, CODE.sub(" ", text), now=now)
     return True
+
+
+def was_paged(session: Session, number: str) -> bool:
+    """Whether a number that need not be a member of staff's has pages: the last resort."""
+    return session.scalar(select(Page.id).where(Page.phone == number).limit(1)) is not None
 
 
 def take(session: Session, alert: Alert, *, by: Staff | None, how: str, now: datetime) -> bool:
@@ -125,24 +133,28 @@ def outcome_list(bundle: Bundle) -> str:
     return ", ".join(f"{chr(65 + n)} {text}" for n, text in enumerate(bundle.protocol.outcomes.values()))
 
 
-def _act_on_page(session: Session, page: Page, person: Staff, inbound: Inbound, rest: str, *, now: datetime) -> None:
+def _act_on_page(
+    session: Session, page: Page, person: Staff | None, inbound: Inbound, rest: str, *, now: datetime
+) -> None:
     alert = session.get_one(Alert, page.alert_id, with_for_update=True)
     bundle = bundle_of(session, alert.protocol_version_id)
     page.acked_at = page.acked_at or now
     outcome = _outcome_in(bundle, rest)
+    staff_id = person.id if person else None
+    reply = partial(_reply, session, alert.clinic_id, inbound, now=now, staff_id=staff_id)
     if outcome is not None and alert.closed_at is None:
         if alert.state == "open":
             take(session, alert, by=person, how="sms", now=now)
         record_outcome(session, alert, outcome, by=person, now=now)
         key = "staff.handed_back" if outcome == NOT_HELPED else "staff.closed"
-        _reply(session, person, inbound, key, now=now, found=bundle.protocol.outcomes[outcome])
+        reply(key, found=bundle.protocol.outcomes[outcome])
     elif take(session, alert, by=person, how="sms", now=now):
         _send_details(session, alert, page, now=now)
-    elif alert.state == "taken" and alert.taken_by_id == person.id:
-        _reply(session, person, inbound, "staff.choose", now=now, code=page.code, list=outcome_list(bundle))
+    elif alert.state == "taken" and alert.taken_by_id == staff_id:
+        reply("staff.choose", code=page.code, list=outcome_list(bundle))
     else:
         taker = session.get(Staff, alert.taken_by_id) if alert.taken_by_id else None
-        _reply(session, person, inbound, "staff.already", now=now, name=taker.name if taker else "Somebody")
+        reply("staff.already", name=taker.name if taker else "Somebody")
 
 
 def _outcome_in(bundle: Bundle, rest: str) -> str | None:
@@ -181,14 +193,21 @@ def _send_details(session: Session, alert: Alert, page: Page, *, now: datetime) 
     )
 
 
-def _reply(session: Session, person: Staff, inbound: Inbound, key: str, *, now: datetime, **fields: object) -> None:
-    clinic = session.get_one(Clinic, person.clinic_id)
+def _reply(
+    session: Session,
+    clinic_id: int,
+    inbound: Inbound,
+    key: str,
+    *,
+    now: datetime,
+    staff_id: int | None,
+    **fields: object,
+) -> None:
+    clinic = session.get_one(Clinic, clinic_id)
     bundle = bundle_of(session, current_version(session).id)
     body = staff_text(bundle, clinic, key, **fields)
     once = f"staffreply:{inbound.id}"
-    queue_to_number(
-        session, clinic, inbound.from_number, body, once=once, kind=Kind.ANSWER, staff_id=person.id, now=now
-    )
+    queue_to_number(session, clinic, inbound.from_number, body, once=once, kind=Kind.ANSWER, staff_id=staff_id, now=now)
 
 
 def _page_named(session: Session, number: str, text: str) -> Page | None:

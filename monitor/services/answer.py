@@ -39,6 +39,12 @@ def answer(session: Session, inbound: Inbound, read: Read, alert: Alert | None, 
         _queue_line(session, inbound, read, alert, line, number=number, now=now)
 
 
+def tell_of_alert(session: Session, inbound: Inbound, read: Read, alert: Alert, *, now: datetime) -> None:
+    """Say that the team knows of this alert and calls by when."""
+    line = Line((f"close.{alert.band}",), urgent=True)
+    _queue_line(session, inbound, read, alert, line, number=0, now=now)
+
+
 def _turn(session: Session, inbound: Inbound, read: Read, alert: Alert | None, *, now: datetime) -> Turn:
     checkin = read.checkin
     dialogue = Dialogue(
@@ -49,6 +55,8 @@ def _turn(session: Session, inbound: Inbound, read: Read, alert: Alert | None, *
         reasked=checkin.reasked if checkin else asked_again_lately(session, read.episode, inbound, now),
         told=Band(alert.band) if alert is not None and _was_told(alert) else None,
     )
+    if read.reading.intent == Intent.WRONG_NUMBER and read.disposition == Disposition.REVIEW:
+        return Turn((Line(("reply.wrong_number",)),))  # whoever has this phone is promised nothing
     if read.reading.intent == Intent.HELP and read.disposition == Disposition.CLOSE:
         return Turn((Line(("reply.help",)),))
     return decide_turn(
@@ -141,7 +149,8 @@ def _fields(session: Session, inbound: Inbound, read: Read, alert: Alert | None,
     """Everything an answer may fill in."""
     patient, zone = read.episode.patient, ZoneInfo(read.episode.patient.timezone)
     upcoming = next_checkin_at(session, patient, now)
-    present = [s.value for s in read.scored.signs] or sorted(s.value for s in read.reading.present())
+    told = alert.signs if alert is not None else []
+    present = [s.value for s in read.scored.signs] or sorted(s.value for s in read.reading.present()) or list(told)
     return {
         "day": read.day,
         "found": sign_names(read.bundle, patient, present),

@@ -14,11 +14,11 @@ from monitor.clock import Clock
 from monitor.db import Sessions, transaction
 from monitor.domain.carrier import CarrierWord, carrier_word
 from monitor.domain.sending import Kind
-from monitor.domain.terms import Band, Disposition, Intent
+from monitor.domain.terms import Band, Disposition, Intent, Presence, Trend
 from monitor.errors import NotReady
 from monitor.models import Alert, CheckIn, Inbound, Patient
 from monitor.queries import Asked, episodes_of, last_asked, open_alert, open_checkin, patients_at, staff_at
-from monitor.services.acknowledge import handle_staff_text
+from monitor.services.acknowledge import handle_staff_text, was_paged
 from monitor.services.answer import answer, plan_answer
 from monitor.services.assess import Read, read_for
 from monitor.services.audit import record
@@ -29,6 +29,7 @@ from monitor.services.raise_alert import Finding, promised, raise_alert, reasons
 from monitor.services.read_unknown import give_to_a_person, read_unknown
 from monitor.services.seed import bundle_of, current_version
 from monitor.services.settle import add_task, end_checkins
+from monitor.services.shared_phone import WHICH, ask_which, hear_which, named_patient
 
 log = logging.getLogger(__name__)
 BATCH = 100
@@ -58,7 +59,8 @@ def read_one(session: Session, inbound: Inbound, *, now: datetime) -> None:
     """Everything one text sets off. `result` says what it was taken for."""
     number = inbound.from_number
     staff, patients = staff_at(session, number), patients_at(session, number)
-    if staff and handle_staff_text(session, staff, inbound, also_patient=bool(patients), now=now):
+    paged = bool(staff) or was_paged(session, number)
+    if paged and handle_staff_text(session, staff, inbound, also_patient=bool(patients), now=now):
         inbound.result = "staff"
     elif not patients:
         inbound.result = read_unknown(session, inbound, now=now)
@@ -85,8 +87,11 @@ def _read_patients(session: Session, inbound: Inbound, patients: Sequence[Patien
         alert = _alert_others(session, inbound, reads, lead, now=now) or alert
     if opted_out or word is not None or lead.reading.intent in {Intent.STOP, Intent.START}:
         _emergency_line(session, lead, alert, now=now)
-    elif len(patients) > 1 and asked is None and alert is not None:
-        _ask_which(session, inbound, patients, lead, now=now)
+    elif asked is not None and asked.question == WHICH and (named := named_patient(patients, inbound.body)):
+        hear_which(session, inbound, patients, reads, named, now=now)
+    elif len(patients) > 1 and asked is None and lead.disposition in {Disposition.ALERT, Disposition.REVIEW}:
+        ask_which(session, inbound, patients, lead, now=now)
+        _emergency_line(session, lead, alert, now=now)
     else:
         turn = plan_answer(session, inbound, lead, alert, now=now)
         if turn.give_up and alert is None:
@@ -221,7 +226,9 @@ def _raise(
 
 def _note_correction(session: Session, alert: Alert, read: Read, *, now: datetime) -> None:
     """The patient takes a sign back: the alert stays and says so."""
-    taken_back = [s for s in alert.signs if s in {str(sign) for sign, p in read.reading.signs.items() if p == "absent"}]
+    absent = {sign for sign, presence in read.reading.signs.items() if presence == Presence.ABSENT}
+    better = {sign for sign, trend in read.reading.trend.items() if trend == Trend.BETTER}
+    taken_back = [sign for sign in alert.signs if sign in absent | better]
     if taken_back:
         note = {
             "rule": "correction",
@@ -233,7 +240,7 @@ def _note_correction(session: Session, alert: Alert, read: Read, *, now: datetim
         }
         alert.reasons = [
             *alert.reasons,
-            {**note, "text": f"The patient now says no: {', '.join(taken_back)}."},
+            {**note, "text": f"The patient now says no, or better: {', '.join(taken_back)}."},
         ]
         record(
             session,
@@ -254,16 +261,6 @@ def _alert_others(
         if read is not lead:
             last = _alert_for(session, inbound, read, now=now) or last
     return open_alert(session, f"episode:{lead.episode.id}") or last
-
-
-def _ask_which(session: Session, inbound: Inbound, patients: Sequence[Patient], lead: Read, *, now: datetime) -> None:
-    names = " ".join(f"{number} {patient.initials}" for number, patient in enumerate(patients, start=1))
-    body = patient_text(lead.bundle, lead.episode.patient, "ask.which", list=names)
-    queue_to_patient(
-        session, lead.episode.patient, body, once=f"which:{inbound.id}", kind=Kind.ANSWER, due_at=now, now=now
-    )
-    if lead.scored.band == Band.EMERGENCY:
-        _emergency_line(session, lead, open_alert(session, f"episode:{lead.episode.id}"), now=now)
 
 
 def _emergency_line(session: Session, read: Read, alert: Alert | None, *, now: datetime) -> None:
