@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, lazyload
+from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import State
 from monitor.domain.plan import postop_day
@@ -16,8 +16,6 @@ from monitor.models import Alert, Clinic, Episode, Inbound, Message, Patient, St
 from monitor.queries import rota_of
 
 Row = dict[str, Any]
-# A patient's clinic comes by an inner join, which would drop what no patient belongs to.
-NO_CLINIC = lazyload(Patient.clinic)
 
 
 def planned_texts(session: Session, episode_id: int) -> list[Row]:
@@ -82,7 +80,6 @@ def open_alerts(session: Session) -> list[Row]:
         .outerjoin(Patient, Patient.id == Alert.patient_id)
         .outerjoin(Staff, Staff.id == Alert.taken_by_id)
         .where(Alert.closed_at.is_(None))
-        .options(NO_CLINIC)
     )
     ordered = sorted(found, key=lambda row: (-Band(row[0].band).rank, row[0].opened_at))
     return [_alert_row(alert, patient, taker) for alert, patient, taker in ordered]
@@ -96,7 +93,6 @@ def open_tasks(session: Session) -> list[Row]:
         .outerjoin(Inbound, Inbound.id == Task.inbound_id)
         .where(Task.closed_at.is_(None))
         .order_by(Task.opened_at)
-        .options(NO_CLINIC)
     )
     return [
         {

@@ -55,7 +55,8 @@ class Patient(Base):
     opted_out_at: Mapped[datetime | None]
     bad_number_at: Mapped[datetime | None]  # dead, a landline, or somebody else's: the front desk is told
     created_at: Mapped[datetime]
-    clinic: Mapped[Clinic] = relationship(lazy="joined", innerjoin=True)
+    # An outer join: an inner one would drop the alerts and tasks that no patient belongs to from their lists.
+    clinic: Mapped[Clinic] = relationship(lazy="joined")
 
     @property
     def initials(self) -> str:
@@ -82,4 +83,4 @@ class Episode(Base):
     planned_until: Mapped[datetime]  # how far the calendar has been written out as rows
     cancelled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
-    patient: Mapped[Patient] = relationship(lazy="joined", innerjoin=True)
+    patient: Mapped[Patient] = relationship(lazy="joined")
