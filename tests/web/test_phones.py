@@ -139,6 +139,7 @@ def test_everything_the_page_sends_comes_from_its_own_files(visitor: Visitor) ->
 def test_without_javascript_each_phone_has_a_form_and_each_field_a_label(visitor: Visitor) -> None:
     page = Fields()
     page.feed(visitor.get().text)
+    assert "Without JavaScript this page stands still" in visitor.reads()
     assert page.forms.count("/phones/text") == 5
     assert set(page.forms) == {f"/phones/{name}" for name in ("clock", "text", "enrol", "staff", "new")} | {"/phones"}
     assert page.unlabelled == []
