@@ -9,7 +9,8 @@ from monitor.domain.clauses import Clause, Lead
 from monitor.domain.items import Item
 from monitor.domain.lexicon import Kind
 
-SUBJECTS = (Kind.PART, Kind.STITCH, Kind.ELSEWHERE)
+SUBJECTS = (Kind.PART, Kind.STITCH, Kind.ELSEWHERE, Kind.AILMENT)
+FOREIGN = (Kind.ELSEWHERE, Kind.AILMENT)
 
 
 @dataclass(frozen=True, slots=True)

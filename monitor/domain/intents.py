@@ -19,7 +19,7 @@ _REVIEWS = {
     Kind.RESCHEDULE: "appointment",
     Kind.WRONG_NUMBER: "wrong number",
     Kind.COMPLAINT: "body complaint not understood",
-    Kind.ELSEWHERE: "body complaint elsewhere",
+    Kind.AILMENT: "body complaint elsewhere",
     Kind.REMARK: "remark",
     Kind.UNSURE: "cannot say",
 }
@@ -57,9 +57,15 @@ def is_question(clauses: Sequence[Clause]) -> bool:
     return bool(clauses) and clauses[-1].asked
 
 
+def _complains(clause: Clause) -> bool:
+    return bool(clause.signs) or not clause.kinds.isdisjoint({Kind.COMPLAINT, Kind.NUMBER, Pause.UNKNOWN})
+
+
 def review_reasons(clauses: Sequence[Clause]) -> tuple[str, ...]:
     """Why a person must read the text, from its words alone."""
     found = [_REVIEWS[Kind(item.kind)] for c in clauses for item in c.items if item.kind in _REVIEWS]
+    if any(Kind.ELSEWHERE in clause.kinds and _complains(clause) for clause in clauses):
+        found.append("body complaint elsewhere")
     if is_question(clauses):
         found.append("question")
     return tuple(dict.fromkeys(found))

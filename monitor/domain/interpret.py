@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from monitor.domain.clauses import Clause, cut_clauses
 from monitor.domain.details import read_details
-from monitor.domain.frames import Frame, frames_of
+from monitor.domain.frames import FOREIGN, Frame, frames_of
 from monitor.domain.intents import KEYWORD_INTENTS
 from monitor.domain.items import Item, read_items, read_keyword
 from monitor.domain.lexicon import Kind, Lexicon
@@ -69,7 +69,7 @@ def _silent_places(clauses: Sequence[Clause], frames: Sequence[Sequence[Frame]])
         place
         for clause, row in zip(clauses, frames, strict=True)
         for item, frame in zip(clause.items, row, strict=True)
-        if item.kind == Kind.IDIOM or frame.other or frame.hypothetical or Kind.ELSEWHERE in clause.kinds
+        if item.kind == Kind.IDIOM or frame.other or frame.hypothetical or not clause.kinds.isdisjoint(FOREIGN)
         for place in range(item.first, item.last + 1)
     )
 

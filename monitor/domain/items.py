@@ -109,7 +109,7 @@ def _read_sentence(
     taken = {place for one in found for place in one.places}
     for place, token in enumerate(own):
         if place not in taken:
-            items += _leftover(token, start + place, known=bool(words[place].atoms), lexicons=lexicons)
+            items += _leftover(token, start + place, lexicons=lexicons)
     return _without_swallowed(sorted(items, key=lambda item: item.first))
 
 
@@ -129,7 +129,7 @@ def _item(found: Found, words: Sequence[_Word], offset: int) -> Item:
     return Item(meaning.kind, offset + found.places[0], offset + found.places[-1], meaning.about, exact)
 
 
-def _leftover(token: Token, place: int, *, known: bool, lexicons: Mapping[str, Lexicon]) -> list[Item]:
+def _leftover(token: Token, place: int, *, lexicons: Mapping[str, Lexicon]) -> list[Item]:
     """What a token says that no phrase took: a number, a pause, a borrowed sign word, or something unknown."""
     if token.shape is Shape.NUMBER:
         return [Item(Kind.NUMBER, place, place, token.text.replace(",", "."))]
@@ -141,7 +141,7 @@ def _leftover(token: Token, place: int, *, known: bool, lexicons: Mapping[str, L
         meaning = _alone(lexicon, token.text)
         if meaning is not None and meaning.kind in SIGN_KINDS:
             return [Item(meaning.kind, place, place, meaning.about)]
-    return [] if known else [Item(Pause.UNKNOWN, place, place)]
+    return [Item(Pause.UNKNOWN, place, place)]
 
 
 def _alone(lexicon: Lexicon, word: str) -> Meaning | None:

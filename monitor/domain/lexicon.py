@@ -76,7 +76,8 @@ class Kind(StrEnum):
     # [places]
     PART = "part"
     STITCH = "stitch"
-    ELSEWHERE = "elsewhere"
+    ELSEWHERE = "elsewhere"  # another part of the body, or another thing
+    AILMENT = "ailment"  # another illness, a complaint by itself: headache, flu
     # [numbers]
     NUMBER = "number"
     HALF = "half"
@@ -113,6 +114,8 @@ class Kind(StrEnum):
 
 KEYWORDS = (Kind.STOP_WORD, Kind.START, Kind.HELP)
 SIGN_KINDS = (Kind.NAMES, Kind.STATES, Kind.EVENTS, Kind.DENIED, Kind.ASKED)
+# Words of these lists are never guessed at: an unknown word beside the mouth is rather shown to a person.
+_EVERYDAY = (Kind.WORD, Kind.FILLER, Kind.IDIOM)
 _SECTIONS: Mapping[str, tuple[Kind, ...]] = {
     "negation": (Kind.NO, Kind.NONE, Kind.NOT, Kind.NOR),
     "course": (
@@ -123,7 +126,7 @@ _SECTIONS: Mapping[str, tuple[Kind, ...]] = {
     "time": (Kind.PAST, Kind.NOW, Kind.ELSEWHEN),
     "stance": (Kind.HYPOTHETICAL, Kind.WONDER, Kind.WORRY, Kind.TRIGGER, Kind.QUESTION, Kind.PRESUMING, Kind.DOUBT),
     "people": (Kind.OTHERS, Kind.STRANGERS, Kind.SELF, Kind.PROXY),
-    "places": (Kind.PART, Kind.STITCH, Kind.ELSEWHERE),
+    "places": (Kind.PART, Kind.STITCH, Kind.ELSEWHERE, Kind.AILMENT),
     "quantities": (
         Kind.HALF, Kind.POINT, Kind.ABOVE, Kind.BELOW, Kind.RANGE, Kind.SCALE, Kind.UNIT, Kind.LABEL,
         Kind.CELSIUS, Kind.FAHRENHEIT,
@@ -194,7 +197,7 @@ def _load(file: str, text: str) -> Lexicon:
 
 def _add(phrases: Phrases, phrase: str, meaning: Meaning, *, file: str, key: str) -> None:
     try:
-        other = phrases.add(phrase, meaning)
+        other = phrases.add(phrase, meaning, mended=meaning.kind not in _EVERYDAY)
     except KeyError as error:
         raise ProtocolError(file, key, phrase, f"a group of [groups]; there is no {error}") from error
     if other is not None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from monitor.domain.clauses import Clause, Lead
-from monitor.domain.frames import SUBJECTS, Frame
+from monitor.domain.frames import FOREIGN, SUBJECTS, Frame
 from monitor.domain.items import Item
 from monitor.domain.lexicon import Kind
 from monitor.domain.negation import denied_places, goes_on_listing
@@ -33,7 +33,8 @@ class Mention:
 FEVER_FROM = 38.0
 TRENDS = {Kind.BETTER: Trend.BETTER, Kind.SAME: Trend.SAME, Kind.WORSE: Trend.WORSE}
 _GUM = frozenset({Sign.SWELLING, Sign.REDNESS})
-_LOOSE_PARTS = frozenset({Sign.MOBILITY, Sign.FELL_OUT, Sign.EXPOSED})
+LASTING = frozenset({Sign.FELL_OUT, Sign.EXPOSED, Sign.STITCHES})  # no word like "stopped" undoes them
+LOOSE_PARTS = frozenset({Sign.MOBILITY, Sign.FELL_OUT, Sign.EXPOSED})
 # Somebody else's cold is nobody's alarm; somebody else's implant is the patient's, told by family.
 _ANYBODYS = frozenset({Sign.PAIN, Sign.FEVER, Sign.SMELL, Sign.SWELLING, Sign.REDNESS, Sign.REACTION, Sign.COLLAPSE})
 
@@ -63,9 +64,9 @@ def _sign_meant(clause: Clause, at: int, earlier: str) -> Sign | None:
     """The sign, given whose it is: a stitch that came out is no lost part, and a sore knee is not ours."""
     sign = Sign(clause.items[at].about)
     subject = _subject_of(clause.items, at) or (earlier if Kind.SUBJECT in clause.kinds else "")
-    if subject == Kind.STITCH and sign in _LOOSE_PARTS:
+    if subject == Kind.STITCH and sign in LOOSE_PARTS:
         return None if sign is Sign.EXPOSED else Sign.STITCHES
-    if subject == Kind.ELSEWHERE:
+    if subject in FOREIGN:
         return None
     return sign
 
@@ -105,7 +106,7 @@ def _coursed(mention: Mention, item: Item, clause: Clause) -> Mention:
     if Kind.PRESUMING in kinds:
         return mention
     if clause.lead is not Lead.EXCEPT:
-        if Kind.RESOLVED in kinds and not _comes_back(item, clause):
+        if Kind.RESOLVED in kinds and mention.sign not in LASTING and not _comes_back(item, clause):
             return replace(mention, presence=Presence.ABSENT)
         if kinds & {Kind.FINE, Kind.ACK} and item.kind == Kind.NAMES:
             return replace(mention, presence=Presence.ABSENT if Kind.NOW in kinds else Presence.UNKNOWN)

@@ -37,7 +37,9 @@ def denied_places(clause: Clause, *, goes_on: bool) -> frozenset[int]:
     items, denied = clause.items, set[int]()
     scope, fresh, choice = _carried(clause) if goes_on else None, False, False
     for at, item in enumerate(items):
-        if item.kind in (*NOES, Kind.NOT, Kind.NOR):
+        if item.kind == Kind.BLANKET:
+            denied.update(_run_before(items, at))
+        elif item.kind in (*NOES, Kind.NOT, Kind.NOR):
             listed = _run_before(items, at) if item.kind in NOES and _stands_after(items, at) else ()
             denied.update(listed)
             scope, fresh = (None if listed or _answers_alone(items, at) else _scope_of(item)), True
@@ -106,7 +108,9 @@ def _run_before(items: Sequence[Item], at: int) -> tuple[int, ...]:
 
 
 def _listed_before(items: Sequence[Item], place: int) -> bool:
-    return place > 0 and items[place - 1].kind in _LISTING
+    """Whether the place goes on a list: after a comma or "and", or name after name."""
+    before = items[place - 1].kind if place else ""
+    return before in _LISTING or (before == Kind.NAMES and items[place].kind == Kind.NAMES)
 
 
 def goes_on_listing(clause: Clause, before: Clause, denied: frozenset[int]) -> bool:

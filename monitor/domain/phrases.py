@@ -2,7 +2,7 @@
 
 A phrase is words separated by spaces. In it,
 `bleed*` stands for any ending, `loose|wobbly` for either word, `@part` for any word of the group `part`,
-`my?` for a word that may be missing, `#` for any number in digits, and `..` for up to three words of anything.
+`b_c` among those for two words, `my?` for a word that may be missing, `#` for any number in digits, and `..` for up to three words of anything.
 """
 
 from __future__ import annotations
@@ -48,21 +48,28 @@ class Vocabulary:
         self._words: dict[str, set[str]] = {}
         self._stems: dict[str, set[str]] = {}
         self._shortest_stem = 99
+        self._mended_words: set[str] = set()
+        self._mended_stems: set[str] = set()
 
     @property
     def words(self) -> frozenset[str]:
-        """Every whole word that some phrase uses."""
-        return frozenset(self._words)
+        """Every whole word that a misspelled one may be brought back to."""
+        return frozenset(self._mended_words)
 
     @property
     def stems(self) -> frozenset[str]:
-        """Every stem, without its star."""
-        return frozenset(self._stems)
+        """Every stem that a misspelled word may be brought back to, without its star."""
+        return frozenset(self._mended_stems)
 
-    def atom(self, element: str) -> str:
-        """An element of a phrase as it is looked up; learns its words. KeyError for an unknown group."""
+    def atom(self, element: str, *, mended: bool = True) -> str:
+        """An element of a phrase as it is looked up; learns its words. KeyError for an unknown group.
+
+        A misspelled word is brought back to one of those that were learned as `mended`.
+        """
         atom = "|".join(sorted({word if word == NUMBER else fold(word) for word in self._spelled(element)}))
         for word in atom.split("|"):
+            if mended:
+                (self._mended_stems if word.endswith("*") else self._mended_words).add(word.rstrip("*"))
             if word.endswith("*"):
                 self._stems.setdefault(word[:-1], set()).add(atom)
                 self._shortest_stem = min(self._shortest_stem, len(word) - 1)
@@ -92,7 +99,7 @@ class Phrases:
         self._vocabulary = vocabulary
         self._root = _Node()
 
-    def add(self, phrase: str, meaning: Meaning) -> Meaning | None:
+    def add(self, phrase: str, meaning: Meaning, *, mended: bool = True) -> Meaning | None:
         """Teach a phrase; the meaning it already had, if that is another one.
 
         >>> phrases = Phrases(Vocabulary({"part": ("cap", "screw")}))
@@ -100,20 +107,20 @@ class Phrases:
         >>> phrases.add("@part fell .. out", Meaning("event", "pus"))
         Meaning(kind='event', about='fell_out')
         """
-        for variant in _without_optional(phrase.split()):
+        for variant in _variants(phrase.split()):
             node = self._root
             for element in variant:
-                node = self._step(node, element)
+                node = self._step(node, element, mended=mended)
             if node.meaning not in (None, meaning):
                 return node.meaning
             node.meaning = meaning
         return None
 
-    def _step(self, node: _Node, element: str) -> _Node:
+    def _step(self, node: _Node, element: str, *, mended: bool) -> _Node:
         if element == GAP:
             node.gap = node.gap or _Node()
             return node.gap
-        return node.following.setdefault(self._vocabulary.atom(element), _Node())
+        return node.following.setdefault(self._vocabulary.atom(element, mended=mended), _Node())
 
     def find(self, tokens: Sequence[Token], atoms: Sequence[tuple[str, ...]]) -> list[Found]:
         """All phrases in a text, overlapping ones included; `atoms` are those of each token."""
@@ -151,16 +158,21 @@ def _ends_phrase(tokens: Sequence[Token], first: int, last: int) -> bool:
     return any(token.shape not in (Shape.WORD, Shape.NUMBER) for token in tokens[first:last])
 
 
-def _without_optional(elements: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Every way to read a phrase whose elements ending in `?` may be missing."""
+def _variants(elements: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Every way to read a phrase: elements ending in `?` may be missing, `a|b_c` is `a` or the two words `b c`.
+
+    >>> sorted(_variants(["my?", "gum|roof_top"]))
+    [('gum',), ('my', 'gum'), ('my', 'roof', 'top'), ('roof', 'top')]
+    """
     if not elements:
         yield ()
         return
-    first, rest = elements[0], elements[1:]
-    for tail in _without_optional(rest):
-        yield (first.rstrip("?"), *tail)
-        if first.endswith("?"):
-            yield tail
+    first, rest = elements[0].rstrip("?"), elements[1:]
+    single = "|".join(word for word in first.split("|") if "_" not in word)
+    several = [tuple(word.split("_")) for word in first.split("|") if "_" in word]
+    heads = [(single,)] * bool(single) + several + [()] * elements[0].endswith("?")
+    for tail in _variants(rest):
+        yield from ((*head, *tail) for head in heads)
 
 
 def longest(found: Sequence[Found]) -> list[Found]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from math import ceil
 
 from monitor.domain.clauses import Clause
-from monitor.domain.frames import SUBJECTS, Frame
+from monitor.domain.frames import FOREIGN, SUBJECTS, Frame
 from monitor.domain.items import Item, Pause
 from monitor.domain.lexicon import Kind
 from monitor.domain.terms import Sign
@@ -135,13 +135,13 @@ def _is_clock(items: Sequence[Item], one: _Number) -> bool:
 def _is_elsewhere(items: Sequence[Item], one: _Number) -> bool:
     """Whether the number is another body part's: "headache 5, implant 0", "4 for my ear, 2 for the implant"."""
     owners = [(at, item) for at, item in enumerate(items) if item.kind in _OWNERS or item.is_sign]
-    if not owners or all(item.kind != Kind.ELSEWHERE for _, item in owners):
+    if not owners or all(item.kind not in FOREIGN for _, item in owners):
         return False
     first = min(at for at, item in enumerate(items) if item.kind == Kind.NUMBER)
     before = [item for at, item in owners if at < one.at]
     after = [item for at, item in owners if at > one.end]
     ordered = after[:1] or before[-1:] if owners[0][0] > first else before[-1:] or after[:1]
-    return ordered[0].kind == Kind.ELSEWHERE
+    return ordered[0].kind in FOREIGN
 
 
 def _is_scale_top(items: Sequence[Item], one: _Number) -> bool:

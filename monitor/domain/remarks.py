@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from monitor.domain.clauses import NOES, Clause, Lead
+from monitor.domain.frames import FOREIGN
 from monitor.domain.lexicon import Kind
-from monitor.domain.mentions import Mention
+from monitor.domain.mentions import LASTING, LOOSE_PARTS, Mention, presence_if_better
 from monitor.domain.protocol import Option
 from monitor.domain.terms import GUM, SIGNS, Amount, Presence, Sign, Trend
 
 _COURSES = (Kind.WORSE, Kind.SAME, Kind.RECURS, Kind.PERSISTS, Kind.BETTER, Kind.RESOLVED, Kind.TRACE, Kind.MUCH)
 _WORSE_FORM = {Sign.BLEEDING: Sign.HEAVY_BLEEDING, Sign.SWELLING: Sign.SPREADING_SWELLING}
+_FEW = 2  # "I stopped at the shop" says nothing of the bleeding
 _SHORT = 1  # so many other words leave "nothing", "I think so", "fine" an answer
 
 
@@ -61,6 +63,8 @@ def remark_on(
     bare = bare_answer(clause)
     if self_asked and bare is not None:
         return _changed(mentions, last, presence=bare)
+    if _is_of_something_else(clause) and last and last[0].sign in LOOSE_PARTS:
+        return _changed(mentions, last, presence=Presence.ABSENT, doubted=True)
     if course is not None and (last or (asked.signs and asked.question != SIGNS)):
         return _coursed(clause, number, mentions, course=course, last=last, asked=asked, bare=bare)
     if Kind.FINE in kinds and last and (Kind.NOW in kinds and last[0].past):
@@ -71,6 +75,11 @@ def remark_on(
     if asked.question == SIGNS and answer is not Presence.ABSENT:
         return list(mentions)  # "yes" to a list of signs says only that some of them are there
     return [*mentions, *_answers(clause, number, asked=asked, presence=answer)]
+
+
+def _is_of_something_else(clause: Clause) -> bool:
+    """ "... not the implant": what was said just before is not of the implant."""
+    return Kind.PART in clause.kinds and bool(clause.kinds & {*NOES, Kind.NOT}) and not clause.words
 
 
 def bare_answer(clause: Clause) -> Presence | None:
@@ -85,14 +94,15 @@ def bare_answer(clause: Clause) -> Presence | None:
 
 def _is_bare_not(clause: Clause) -> bool:
     """ "It does not", or the word alone where a language uses it so."""
-    alone = clause.kinds == {Kind.NOT} and clause.words == 0
+    alone = Kind.NOT in clause.kinds and clause.kinds <= {Kind.NOT, Kind.PART, Kind.SUBJECT} and clause.words == 0
+    alone = alone and (len(clause.kinds) == 1 or Kind.PART in clause.kinds)
     return alone or {Kind.NOT, Kind.AFFIRM} <= clause.kinds
 
 
 def says_all_is_well(clause: Clause) -> bool:
     """Whether a clause denies everything: "all good"; "fine" only where little else is said."""
     plain_fine = Kind.FINE in clause.kinds and clause.words <= _SHORT + 1 and not clause.signs
-    return Kind.BLANKET in clause.kinds or (plain_fine and not clause.kinds & {Kind.COMPLAINT, Kind.ELSEWHERE})
+    return Kind.BLANKET in clause.kinds or (plain_fine and not clause.kinds & {Kind.COMPLAINT, *FOREIGN})
 
 
 def _is_new(asked: Asked, mentions: Sequence[Mention]) -> bool:
@@ -136,7 +146,8 @@ def _coursed(
 def _follow(mention: Mention, course: Kind, clause: Clause) -> Mention:
     """One mention as a course leaves it."""
     if course is Kind.RESOLVED:
-        return replace(mention, presence=Presence.ABSENT)
+        heals = mention.sign not in LASTING and clause.words <= _FEW
+        return replace(mention, presence=Presence.ABSENT) if heals else mention
     denied = mention.presence is Presence.ABSENT
     if course in (Kind.TRACE, Kind.MUCH):
         excepted = clause.lead in (Lead.CONTRAST, Lead.EXCEPT) or bool(clause.kinds & {*NOES})

@@ -17,7 +17,12 @@ from monitor.domain.reading import Evidence, Reading
 from monitor.domain.remarks import Asked, bare_answer, says_all_is_well
 from monitor.domain.terms import CHECKIN_OPEN, SIGNS, Amount, Detail, Intent, Presence, Sign, Trend
 
+_LONG = 4  # letters of a word that is no slip of the thumb
 _IMPLIED = {Sign.HEAVY_BLEEDING: Sign.BLEEDING}
+_DENYING = frozenset({Kind.NO, Kind.NONE, Kind.NOT, Kind.NOR, Kind.RESOLVED})
+_MAY_BE_RED = frozenset(
+    {"words not understood", "bleeding goes on", "sign in doubt", "body complaint not understood", "not understood"}
+)
 _COURTESIES = frozenset({Intent.STOP, Intent.START, Intent.HELP, Intent.CONFIRM, Intent.THANKS})
 _REQUESTS = frozenset({Intent.QUESTION, Intent.RESCHEDULE, Intent.WRONG_NUMBER})
 
@@ -47,8 +52,8 @@ def summarise(heard: Heard) -> Reading:
     intent = read_intent(heard.clauses, question=heard.asked.question, answered=told)
     understood = intent in _COURTESIES | _REQUESTS or _answers(heard, signs, blanket=blanket)
     review = [*_review(heard, intent=intent, told=told), *_unmeasured(heard, signs, pain=pain, blanket=blanket)]
-    if not understood and not told and sum(clause.words for clause in heard.clauses) > 1:
-        review.append("no answer in it")
+    if not understood and not told and _says_something(heard):
+        review.append("not understood")
     return Reading(
         signs=signs,
         trend=_trends(heard, signs),
@@ -145,11 +150,45 @@ def _review(heard: Heard, *, intent: Intent, told: bool) -> tuple[str, ...]:
         reasons.append("appointment")
     if any(mention.doubted for mention in heard.mentions):
         reasons.append("sign in doubt")
+    if any(_is_shaky(clause) for clause in heard.clauses):
+        reasons.append("words not understood")
+    if _goes_on_bleeding(heard):
+        reasons.append("bleeding goes on")
     if any(_has_strange_complaint(clause) for clause in heard.clauses):
         reasons.append("body complaint not understood")
-    if heard.chosen.unread and told:
+    if any(mention.sign is Sign.STITCHES and mention.presence is Presence.PRESENT for mention in heard.mentions):
+        reasons.append("stitches")
+    if heard.chosen.unread and told and not _is_blanket(heard):
         reasons.append("number not clear")
     return tuple(dict.fromkeys(reasons))
+
+
+def _is_shaky(clause: Clause) -> bool:
+    """A sign or a denial beside a word that nobody knows, or found only by mending one: a slip may have hidden
+    the opposite ("the bleeding wont sotp"). So may a text that begins with "or"."""
+    strange = any(item.kind == Pause.UNKNOWN for item in clause.items)
+    mended = any(not item.exact and item.kind in _DENYING for item in clause.items)
+    headless = bool(clause.items) and clause.items[0].kind == Kind.CHOICE
+    cut_off = bool(clause.signs) and _ends_in_not(clause)
+    weighty = bool(clause.signs) or not clause.kinds.isdisjoint(_DENYING)
+    return mended or cut_off or (weighty and (strange or headless))
+
+
+def _ends_in_not(clause: Clause) -> bool:
+    """Whether a "not" stands after the last sign, with nothing that it denies: "the bleeding wont top"."""
+    last = max(at for at, item in enumerate(clause.items) if item.is_sign)
+    return any(item.kind in (Kind.NOT, Kind.NOR) for item in clause.items[last:])
+
+
+def _goes_on_bleeding(heard: Heard) -> bool:
+    """Bleeding that is said not to stop may be more than a trace on any day."""
+    lasting = {Kind.PERSISTS, Kind.SAME}
+    return any(
+        mention.sign is Sign.BLEEDING
+        and mention.presence is Presence.PRESENT
+        and not heard.clauses[mention.clause].kinds.isdisjoint(lasting)
+        for mention in heard.mentions
+    )
 
 
 def _has_strange_complaint(clause: Clause) -> bool:
@@ -157,6 +196,18 @@ def _has_strange_complaint(clause: Clause) -> bool:
     unknown = sum(item.kind == Pause.UNKNOWN for item in clause.items)
     of_the_mouth = bool(clause.kinds & {Kind.BODY, Kind.PART, Kind.STITCH, Kind.SUBJECT})
     return unknown > 2 or (unknown > 0 and of_the_mouth)
+
+
+def _says_something(heard: Heard) -> bool:
+    """Whether there is more than a lone word or letter to a text that was not understood."""
+    kinds = {kind for clause in heard.clauses for kind in clause.kinds}
+    words = sum(clause.words for clause in heard.clauses)
+    return words > 1 or bool(kinds & {Kind.BODY, Kind.PART, Kind.STITCH}) or _has_long_stranger(heard)
+
+
+def _has_long_stranger(heard: Heard) -> bool:
+    unknown = [item for clause in heard.clauses for item in clause.items if item.kind == Pause.UNKNOWN]
+    return any(len(heard.tokens[item.first].text) >= _LONG for item in unknown)
 
 
 def _unmeasured(heard: Heard, signs: Mapping[Sign, Presence], *, pain: int | None, blanket: bool) -> Iterator[str]:
@@ -172,7 +223,7 @@ def _sounds_unwell(clause: Clause) -> bool:
 
 
 def _may_be_red(review: Sequence[str]) -> bool:
-    return "sign in doubt" in review or "body complaint not understood" in review
+    return not _MAY_BE_RED.isdisjoint(review)
 
 
 def _evidence(heard: Heard, signs: Mapping[Sign, Presence]) -> Iterator[Evidence]:
