@@ -193,6 +193,11 @@ class Story:
         with transaction(self.app.sessions) as session:
             change_clinic(session, the_clinic(session), changes, now=self.clock.now())
 
+    def forget_last_resort(self) -> None:
+        """A clinic that never named a last-resort number."""
+        with transaction(self.app.sessions) as session:
+            the_clinic(session).last_resort_phone = None
+
     # --- time
 
     def run(self) -> None:
@@ -224,9 +229,9 @@ class Story:
     def moment(self, text: str, zone: str = NEW_YORK) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
 
-    def outage(self, **parts: float) -> None:
+    def outage(self, *, until: str | None = None, **parts: float) -> None:
         """The program stands still for so long, then runs again."""
-        self.clock.forward(**parts)
+        self.clock.move_to(self.moment(until) if until else self.clock.now() + timedelta(**parts))
         self.run()
 
     def _somebody_waits(self) -> bool:

@@ -85,7 +85,7 @@ def decide_turn(
     if band == Band.EMERGENCY and dialogue.told != Band.EMERGENCY:
         lines = (Line(("close.emergency",), urgent=True), *_perhaps_mistyped(protocol, reading))
         return Turn(lines, frozenset(answered), over=True)
-    if disposition == Disposition.ASK:
+    if disposition == Disposition.ASK and not _says_something(dialogue, reading):
         return _ask_again(protocol, dialogue, frozenset(answered), bare_number=bare_number)
     following = _next_question(protocol, dialogue, findings, answered=answered, follow_ups=follow_ups)
     told = _tell(dialogue, band, disposition, more_to_ask=following is not None)
@@ -96,6 +96,12 @@ def decide_turn(
     lines = (*told, Line((*said, following.message), following))
     again = following.name == dialogue.question
     return Turn(lines, frozenset(answered), reasked=again)
+
+
+def _says_something(dialogue: Dialogue, reading: Reading) -> bool:
+    """Whether a text that does not answer what was asked was read all the same: then the question simply
+    comes again, without a "we could not read that"."""
+    return is_clinical(reading) or (dialogue.question == "when_out" and reading.hours_ago is not None)
 
 
 def _answers(protocol: Protocol, dialogue: Dialogue, reading: Reading, findings: Findings) -> frozenset[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from monitor.domain.protocol import Option
 from monitor.domain.quantities import Measure, Quantity
-from monitor.domain.terms import GUM, Presence, Sign, Trend
+from monitor.domain.terms import GUM, Amount, Presence, Sign, Trend
 
 GUM_OPTIONS = (
     Option(0, absent=True),
@@ -23,6 +23,7 @@ class Chosen:
 
     signs: dict[Sign, Presence] = field(default_factory=dict)
     trend: dict[Sign, Trend] = field(default_factory=dict)
+    amount: dict[Sign, Amount] = field(default_factory=dict)
     quantities: tuple[Quantity, ...] = ()
     unread: bool = False
 
@@ -62,3 +63,5 @@ def _choose(chosen: Chosen, option: Option, asked: tuple[Sign, ...], *, listed: 
             chosen.signs[sign] = Presence.ABSENT if option.absent else Presence.PRESENT
         if option.trend is not None:
             chosen.trend[sign] = option.trend
+        if option.amount is not None:
+            chosen.amount[sign] = max(option.amount, chosen.amount.get(sign, option.amount), key=list(Amount).index)

@@ -129,7 +129,8 @@ def _trends(heard: Heard, signs: Mapping[Sign, Presence]) -> dict[Sign, Trend]:
 
 
 def _amounts(heard: Heard, signs: Mapping[Sign, Presence]) -> dict[Sign, Amount]:
-    amounts = {m.sign: m.amount for m in heard.mentions if m.amount is not None and m.sign is Sign.BLEEDING}
+    said = {m.sign: m.amount for m in heard.mentions if m.amount is not None and m.sign is Sign.BLEEDING}
+    amounts = heard.chosen.amount | said
     if Sign.HEAVY_BLEEDING in signs and signs[Sign.HEAVY_BLEEDING] is Presence.PRESENT:
         amounts[Sign.BLEEDING] = Amount.MORE
     return {sign: amount for sign, amount in amounts.items() if signs.get(sign) is Presence.PRESENT}

@@ -178,7 +178,7 @@ def test_pain_that_rises_by_three_is_urgent(story: Story) -> None:
     ann.texts("0")
     ann.expects_all("Pain 1.", "Gum going down", "Thank you")
     story.until("2026-11-05 11:01")
-    ann.expects("day 7")
+    ann.expects_all("no sauna", "day 7")
     ann.texts("5")
     nurse.takes(nurse.expects_page("URGENT", "pain"))
     ann.expects_all("The team has been told: pain", "swelling or redness")
