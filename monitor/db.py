@@ -105,7 +105,17 @@ def transaction(sessions: Sessions) -> Iterator[Session]:
         raise
 
 
-OUTAGE_WORDS = ("locked", "readonly", "read-only", "full", "unable to open", "disk i/o", "no such table")
+OUTAGE_WORDS = (
+    "locked",
+    "readonly",
+    "read-only",
+    "full",
+    "unable to open",
+    "disk i/o",
+    "no such table",
+    "not a database",
+    "malformed",
+)
 
 
 def is_outage(error: DBAPIError) -> bool:
