@@ -131,3 +131,9 @@ def test_ids_that_are_not_there_are_named(
     command: tuple[str, str], more: tuple[str, ...], number: str, ready: Monitor
 ) -> None:
     assert ready(*command, number, *more).is_refused(f"monitor: {command[0]}: found", number)
+
+
+def test_an_alert_of_an_unknown_number_is_listed(ready: Monitor) -> None:
+    arrives("+12025550155", "there is pus")
+    (alert,) = ready("alert", "list", "--json").json
+    assert (alert["patient"], alert["what"]) == ("+12025550155", "pus")
