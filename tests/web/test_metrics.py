@@ -1,0 +1,44 @@
+"""Metrics: counts of everything, and nothing of anybody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from tests.story import Story
+from tests.web.caller import TEXT, Web
+from tests.web.test_health import beat, lose_database, plan_text
+
+
+def test_what_is_counted(web: Web) -> None:
+    beat(web)
+    plan_text(web, late=timedelta(minutes=5))
+    received = web.metric("monitor_webhooks_received_total", path="/twilio/inbound")
+    web.post("/twilio/inbound", TEXT)
+    assert web.metric("monitor_webhooks_received_total", path="/twilio/inbound") == received + 1
+    assert web.metric("monitor_inbound_unread") == 1
+    assert web.metric("monitor_texts", kind="answer", state="planned") == 1
+    assert web.metric("monitor_oldest_due_seconds") == 300
+    assert 0 <= web.metric("monitor_heartbeat_age_seconds") < 30
+    assert web.metric("monitor_database_up") == 1
+
+
+def test_a_worker_that_never_was_is_told_apart(web: Web) -> None:
+    assert web.metric("monitor_heartbeat_age_seconds") == -1
+
+
+def test_metrics_answer_without_a_database_and_say_so(web: Web, tmp_path: Path) -> None:
+    lose_database(web, tmp_path)
+    assert web.client.get("/metrics").status_code == 200
+    assert web.metric("monitor_database_up") == 0
+
+
+def test_alerts_are_counted_by_band_and_state_and_nobody_is_named(story: Story) -> None:
+    story.staff()
+    ann = story.patient(day=7)
+    ann.texts("there is pus and I am in agony")
+    web = Web(story.app)
+    assert web.metric("monitor_alerts", band="urgent", state="open") == 1
+    text = web.client.get("/metrics").text
+    for part in ("Ann", "Carter", "2025550101", "agony", "Ray", "2025550171"):
+        assert part not in text
