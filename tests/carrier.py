@@ -51,6 +51,10 @@ class TroubledPhones(PhonesGateway):
             return self._take(call.message_id, "no-answer", None)
         return super().ring(call)
 
+    def show(self, phone: str, body: str, message_id: int) -> None:
+        """A text reaches a phone, and whoever sent it never learns that."""
+        super().send(Text(message_id, phone, body))
+
     def photo(self, phone: str) -> Received:
         """A picture without a word."""
         return Received(f"MM{uuid4().hex}", phone, "clinic", "", 1, self.clock.now())
