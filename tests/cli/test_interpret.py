@@ -9,9 +9,8 @@ import pytest
 
 from tests.cli.conftest import Monitor, run_monitor
 
-KEYS = (
-    "id signs trend amount pain temp_c intent band disposition evidence reasons".split()  # the contract's, in order
-)
+# The contract's, in its order.
+KEYS = ["id", "signs", "trend", "amount", "pain", "temp_c", "intent", "band", "disposition", "evidence", "reasons"]
 
 
 def line(**given: object) -> bytes:

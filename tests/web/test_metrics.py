@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from tests.story import Story
+from monitor.db import transaction
+from monitor.scheduler import Ticks
+from monitor.services.clinic import the_clinic
+from monitor.services.staff import add_staff
 from tests.web.caller import TEXT, Web
 from tests.web.test_health import beat, lose_database, plan_text
 
@@ -33,11 +36,11 @@ def test_metrics_answer_without_a_database_and_say_so(web: Web, tmp_path: Path) 
     assert web.metric("monitor_database_up") == 0
 
 
-def test_alerts_are_counted_by_band_and_state_and_nobody_is_named(story: Story) -> None:
-    story.staff()
-    ann = story.patient(day=7)
-    ann.texts("there is pus and I am in agony")
-    web = Web(story.app)
+def test_alerts_are_counted_by_band_and_state_and_nobody_is_named(web: Web) -> None:
+    with transaction(web.app.sessions) as session:
+        add_staff(session, the_clinic(session), "Dr Ray", "+12025550171", now=web.app.clock.now())
+    web.post("/twilio/inbound", {**TEXT, "Body": "there is pus and I am in agony, Ann Carter"})
+    Ticks(web.app).urgent()
     assert web.metric("monitor_alerts", band="urgent", state="open") == 1
     text = web.client.get("/metrics").text
     for part in ("Ann", "Carter", "2025550101", "agony", "Ray", "2025550171"):

@@ -53,8 +53,9 @@ def test_a_stranger_is_refused_logged_without_content_and_counted(
 def test_a_signature_for_another_body_or_path_is_none(web: Web) -> None:
     changed = {**TEXT, "Body": "all fine"}
     assert web.post_raw("/twilio/inbound", b"Body=pus", changed).status_code == 403
-    assert web.client.post("/twilio/inbound", data=TEXT, headers={"X-Twilio-Signature": "x"}).status_code == 403
-    assert web.client.post("/twilio/inbound", data=TEXT, headers={"X-Twilio-Signature": "é" * 9}).status_code == 403
+    for signature in (b"x", b"\xe9\xff", b"=" * 4000):
+        answer = web.client.post("/twilio/inbound", data=TEXT, headers=[(b"X-Twilio-Signature", signature)])
+        assert answer.status_code == 403
 
 
 def test_the_token_before_is_still_accepted(web: Web) -> None:
@@ -199,7 +200,7 @@ def test_a_full_disk_asks_twilio_to_come_again(web: Web, caplog: pytest.LogCaptu
         connection.execute("PRAGMA max_page_count=1")  # SQLite takes the present size for the least
 
     event.listen(web.app.engine, "checkout", fill)
-    answer = web.post("/twilio/inbound", {**TEXT, "Body": "Ann Carter " * 140})
+    answer = web.post("/twilio/inbound", {**TEXT, "Body": "Ann Carter " * 20_000})
     assert answer.status_code == 503
     assert "full" in answer.json()["detail"]
     event.remove(web.app.engine, "checkout", fill)
