@@ -40,6 +40,7 @@ class Clause:
         return frozenset(item.kind for item in self.items)
 
 
+_LONGEST = 30  # items of a clause; a text that runs on is cut, so that time stays in proportion to length
 NOES = (Kind.NO, Kind.NONE)
 _SCORED = (Sign.PAIN, Sign.PRESSURE_PAIN)
 # What a negation makes of the word after it: "not better" says the same, "not fine" is a complaint.
@@ -183,6 +184,9 @@ def _pieces(items: Sequence[Item], sentence: int) -> Iterator[Clause]:
     lead, piece = Lead.START, list[Item]()
     for at, item in enumerate(items):
         following = items[at + 1].kind if at + 1 < len(items) else ""
+        if len(piece) == _LONGEST:
+            yield Clause(lead, tuple(piece), sentence)
+            lead, piece = Lead.JOINED, []
         new = _lead_of(item, following)
         if item.kind == Kind.SUBJECT and piece and piece[-1].kind in _CLOSED:
             yield Clause(lead, tuple(piece), sentence)

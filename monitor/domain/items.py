@@ -65,7 +65,8 @@ def read_items(
     """Everything in a text that means something, sentence by sentence."""
     items: list[Item] = []
     for start, end in _sentences(tokens):
-        items += _read_sentence(tokens, start, end, language=language, lexicons=lexicons, asked=asked)
+        if start < end:
+            items += _read_sentence(tokens, start, end, language=language, lexicons=lexicons, asked=asked)
         if end < len(tokens):
             items.append(Item(_PAUSES[tokens[end].text], end, end))
     return items

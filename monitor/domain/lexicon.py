@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from monitor.domain.normalise import fold
@@ -27,6 +27,7 @@ class Kind(StrEnum):
     EVENTS = "events"  # a statement by itself: came off, it bleeds
     DENIED = "denied"  # says by itself that the sign is not there: rock solid
     ASKED = "asked"  # shows the sign only in answer to its own question: yellow, when I chew
+    ASKED_NOT = "asked_not"  # denies it only in answer to its own question: dry, still there
     # [negation]
     NO = "no"  # before a name or after it, or an answer by itself
     NONE = "none"  # the same, but an answer only where little else is said: nothing, never
@@ -114,6 +115,7 @@ class Kind(StrEnum):
 
 KEYWORDS = (Kind.STOP_WORD, Kind.START, Kind.HELP)
 SIGN_KINDS = (Kind.NAMES, Kind.STATES, Kind.EVENTS, Kind.DENIED, Kind.ASKED)
+_SIGN_LISTS = (*SIGN_KINDS, Kind.ASKED_NOT)
 # Words of these lists are never guessed at: an unknown word beside the mouth is rather shown to a person.
 _EVERYDAY = (Kind.WORD, Kind.FILLER, Kind.IDIOM)
 _SECTIONS: Mapping[str, tuple[Kind, ...]] = {
@@ -178,9 +180,10 @@ def _load(file: str, text: str) -> Lexicon:
     phrases, details, keywords = Phrases(vocabulary), Phrases(vocabulary), Phrases(vocabulary)
     asked = {sign: Phrases(vocabulary) for sign in Sign}
     for key, phrase, meaning in _entries(file, data):
-        layer = asked[Sign(meaning.about)] if meaning.kind == Kind.ASKED else phrases
+        layer = asked[Sign(meaning.about)] if meaning.kind in (Kind.ASKED, Kind.ASKED_NOT) else phrases
         layer = keywords if meaning.kind in KEYWORDS else layer
-        _add(layer, phrase, meaning, file=file, key=key)
+        heard = replace(meaning, kind=Kind.DENIED) if meaning.kind == Kind.ASKED_NOT else meaning
+        _add(layer, phrase, heard, file=file, key=key)
     for key, phrase, meaning in _detail_entries(file, data):
         _add(details, phrase, meaning, file=file, key=key)
     return Lexicon(
@@ -212,7 +215,7 @@ def _entries(file: str, data: Mapping[str, object]) -> Iterator[tuple[str, str, 
     for sign in Sign:
         if sign not in signs:
             raise ProtocolError(file, f"signs.{sign}", "nothing", "phrases for every sign")
-        yield from _listed(file, f"signs.{sign}", signs[sign], kinds=SIGN_KINDS, about=sign)
+        yield from _listed(file, f"signs.{sign}", signs[sign], kinds=_SIGN_LISTS, about=sign)
     for section, kinds in _SECTIONS.items():
         yield from _listed(file, section, data.get(section, {}), kinds=kinds, about="")
     for word, value in _table(file, "numbers", data.get("numbers", {})).items():

@@ -103,7 +103,7 @@ def _mention(item: Item, sign: Sign, number: int, *, clause: Clause, denied: boo
 def _coursed(mention: Mention, item: Item, clause: Clause) -> Mention:
     """The mention with what its clause says of its course: gone, fine, better, a trace."""
     kinds = clause.kinds
-    if Kind.PRESUMING in kinds:
+    if kinds & {Kind.PRESUMING, Kind.QUESTION, Kind.WONDER}:
         return mention
     if clause.lead is not Lead.EXCEPT:
         if Kind.RESOLVED in kinds and mention.sign not in LASTING and not _comes_back(item, clause):

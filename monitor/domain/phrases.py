@@ -48,6 +48,7 @@ class Vocabulary:
         self._words: dict[str, set[str]] = {}
         self._stems: dict[str, set[str]] = {}
         self._shortest_stem = 99
+        self._atoms: dict[tuple[str, bool], str] = {}
         self._mended_words: set[str] = set()
         self._mended_stems: set[str] = set()
 
@@ -66,6 +67,12 @@ class Vocabulary:
 
         A misspelled word is brought back to one of those that were learned as `mended`.
         """
+        known = self._atoms.get((element, mended))
+        if known is None:
+            known = self._atoms[element, mended] = self._learn(element, mended=mended)
+        return known
+
+    def _learn(self, element: str, *, mended: bool) -> str:
         atom = "|".join(sorted({word if word == NUMBER else fold(word) for word in self._spelled(element)}))
         for word in atom.split("|"):
             if mended:
@@ -164,8 +171,8 @@ def _variants(elements: Sequence[str]) -> Iterator[tuple[str, ...]]:
     >>> sorted(_variants(["my?", "gum|roof_top"]))
     [('gum',), ('my', 'gum'), ('my', 'roof', 'top'), ('roof', 'top')]
     """
-    if not elements:
-        yield ()
+    if not any("_" in element or element.endswith("?") for element in elements):
+        yield tuple(elements)
         return
     first, rest = elements[0].rstrip("?"), elements[1:]
     single = "|".join(word for word in first.split("|") if "_" not in word)

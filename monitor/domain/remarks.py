@@ -65,6 +65,8 @@ def remark_on(
         return _changed(mentions, last, presence=bare)
     if _is_of_something_else(clause) and last and last[0].sign in LOOSE_PARTS:
         return _changed(mentions, last, presence=Presence.ABSENT, doubted=True)
+    if last and _denies_what_was_feared(clause, last):
+        return _changed(mentions, last, presence=Presence.ABSENT)
     if course is not None and (last or (asked.signs and asked.question != SIGNS)):
         return _coursed(clause, number, mentions, course=course, last=last, asked=asked, bare=bare)
     if Kind.FINE in kinds and last and (Kind.NOW in kinds and last[0].past):
@@ -80,6 +82,12 @@ def remark_on(
 def _is_of_something_else(clause: Clause) -> bool:
     """ "... not the implant": what was said just before is not of the implant."""
     return Kind.PART in clause.kinds and bool(clause.kinds & {*NOES, Kind.NOT}) and not clause.words
+
+
+def _denies_what_was_feared(clause: Clause, last: Sequence[Mention]) -> bool:
+    """ "... watch for pus but there isn't any": denies what was named without being asserted."""
+    unsaid = all(mention.presence is Presence.UNKNOWN and not mention.doubted for mention in last)
+    return unsaid and Kind.NOT in clause.kinds and clause.kinds <= {Kind.NOT, Kind.SUBJECT, Kind.OPENER}
 
 
 def bare_answer(clause: Clause) -> Presence | None:

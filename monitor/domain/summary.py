@@ -141,8 +141,15 @@ def _answers(heard: Heard, signs: Mapping[Sign, Presence], *, blanket: bool) -> 
     asked = heard.asked.signs
     if blanket:
         return True
+    if heard.asked.question == CHECKIN_OPEN and not signs and _is_better(heard):
+        return True
     told = {*signs, *_trends(heard, signs)}
     return not told.isdisjoint(asked) if asked else bool(told)
+
+
+def _is_better(heard: Heard) -> bool:
+    kinds = {kind for clause in heard.clauses for kind in clause.kinds}
+    return Kind.BETTER in kinds and kinds.isdisjoint({Kind.SAME, Kind.WORSE})
 
 
 def _review(heard: Heard, *, intent: Intent, told: bool) -> tuple[str, ...]:
@@ -220,7 +227,7 @@ def _unmeasured(heard: Heard, signs: Mapping[Sign, Presence], *, pain: int | Non
 
 
 def _sounds_unwell(clause: Clause) -> bool:
-    return Kind.VAGUE in clause.kinds and Kind.PAST not in clause.kinds and not clause.signs
+    return bool(clause.kinds & {Kind.VAGUE, Kind.WORSE}) and Kind.PAST not in clause.kinds and not clause.signs
 
 
 def _may_be_red(review: Sequence[str]) -> bool:
