@@ -42,7 +42,7 @@ def test_the_tiers_are_climbed_then_everyone_then_the_last_resort_then_round_aga
     last = story.phone(LAST_RESORT)
     raises_pus(story)
     nurse.expects_page("URGENT")
-    for waited in range(2):  # two whole rounds
+    for _round in range(2):
         story.forward(minutes=15)
         dentist.expects_page("URGENT")
         nurse.expects_nothing()
