@@ -23,7 +23,8 @@ from monitor import queries
 from monitor.bootstrap import App
 from monitor.clock import SystemClock
 from monitor.db import transaction
-from monitor.errors import GatewayError, place_of
+from monitor.errors import GatewayError
+from monitor.logs import place_of
 from monitor.models import Heartbeat
 from monitor.services.chase import chase, extend_plans
 from monitor.services.digest import digest
@@ -35,7 +36,7 @@ from monitor.services.reconcile import fetch_inbound, reconcile
 log = logging.getLogger(__name__)
 TICK_ERRORS = Counter("monitor_tick_errors", "Ticks that ended in an error or were missed", ["tick"])
 SECONDS = {
-    "urgent": 2,  # what just arrived: read it, page, answer
+    "urgent": 0.5,  # what another process wrote (a command, the web part) leaves within a second too
     "chase": 30,
     "reconcile": 30,
     "fetch_inbound": 180,

@@ -26,7 +26,6 @@ from monitor.services.enrol import traits_of
 from monitor.services.raise_alert import reasons_json
 from monitor.services.seed import bundle_of
 
-
 PHOTO = "photo"
 
 
@@ -89,7 +88,9 @@ def interpret_text(inbound: Inbound, bundle: Bundle, *, question: str | None, da
     asked = bundle.protocol.questions.get(question or "")
     name = interpreted_as(asked) if asked else (question or "none")
     options = asked.options if asked else ()
-    reading = interpret(inbound.body, question=name, day=day, language=language, lexicons=bundle.lexicons, options=options)
+    reading = interpret(
+        inbound.body, question=name, day=day, language=language, lexicons=bundle.lexicons, options=options
+    )
     # A picture says what we cannot read: somebody must look at it.
     return replace(reading, review=(*reading.review, PHOTO), understood=True) if inbound.media else reading
 

@@ -21,8 +21,10 @@ from monitor.models import PhoneText
 from monitor.sms.gateway import Accepted, Call, Received, Sent, Text, Webhook
 
 CARRIER_SAYS = {
-    CarrierWord.STOP: "You have successfully been unsubscribed. You will not receive any more messages from this number. Reply START to resubscribe.",
-    CarrierWord.START: "You have successfully been re-subscribed to messages from this number. Reply HELP for help. Reply STOP to unsubscribe.",
+    CarrierWord.STOP: "You have successfully been unsubscribed. You will not receive any more messages from this "
+    "number. Reply START to resubscribe.",
+    CarrierWord.START: "You have successfully been re-subscribed to messages from this number. Reply HELP for "
+    "help. Reply STOP to unsubscribe.",
     CarrierWord.HELP: "Reply STOP to unsubscribe. Msg&Data Rates May Apply.",
 }
 OPTED_OUT = 21610

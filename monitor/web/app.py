@@ -13,7 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as ASGIMessage
 
 from monitor.bootstrap import App
-from monitor.errors import MonitorError, place_of
+from monitor.errors import MonitorError
+from monitor.logs import place_of
 from monitor.web import health, phones, webhooks
 
 log = logging.getLogger(__name__)

@@ -112,9 +112,8 @@ def main() -> None:
         table.add_row(name, f"{median(found):,.0f}", f"{median(found) / base:.2f}")
     console = Console()
     console.print(table)
-    console.print(
-        f"longest single text {longest(ours):.1f} ms; words loaded in {load_seconds * 1000:.0f} ms, {load_memory:.1f} MB"
-    )
+    console.print(f"longest single text {longest(ours):.1f} ms")
+    console.print(f"words loaded in {load_seconds * 1000:.0f} ms, {load_memory:.1f} MB")
     if peer is None:
         console.print("negspaCy is not installed: pip install -e '.[bench]'", markup=False)
 
