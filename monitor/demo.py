@@ -244,8 +244,8 @@ def _staff_reacts(playing: Play, text: PhoneText) -> None:
 def _show(playing: Play) -> None:
     """Print what has happened since the last look: texts, bands with their reasons, alerts."""
     with transaction(playing.app.sessions) as session:
-        names = {phone: name for phone, name in session.execute(select(Patient.phone, Patient.name))}
-        names |= {phone: name for phone, name in session.execute(select(Staff.phone, Staff.name))}
+        names = {row.phone: row.name for row in session.execute(select(Patient.phone, Patient.name))}
+        names |= {row.phone: row.name for row in session.execute(select(Staff.phone, Staff.name))}
         for text in _new(playing, session, PhoneText):
             arrow = ("☎" if text.call else "←") if text.incoming else "→"
             style = "dim" if text.incoming else "bold"

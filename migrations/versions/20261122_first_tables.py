@@ -1,7 +1,7 @@
 """first tables
 
 Revision: bdf0833f582b
-Follows: 
+Follows: nothing
 """
 
 from __future__ import annotations
