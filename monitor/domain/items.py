@@ -76,7 +76,8 @@ def read_keyword(tokens: Sequence[Token], lexicons: Mapping[str, Lexicon]) -> Ki
     """The keyword (STOP, START, HELP) that a text is, if it is nothing else, in any language."""
     words = [token for token in tokens if token.shape is not Shape.MARK]
     for lexicon in lexicons.values():
-        atoms = [_understand(lexicon, token.text, False).atoms for token in words]
+        read = [_understand(lexicon, token.text, False) for token in words]
+        atoms = [word.atoms if word.exact else () for word in read]  # never opted out on a guess
         for found in lexicon.keywords.find(words, atoms):
             if len(found.places) == len(words):
                 return Kind(found.meaning.kind)

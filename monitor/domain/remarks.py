@@ -95,7 +95,7 @@ def bare_answer(clause: Clause) -> Presence | None:
     kinds, short = clause.kinds, clause.words <= _SHORT
     if Kind.NO in kinds or (Kind.NONE in kinds and short) or _is_bare_not(clause):
         return Presence.ABSENT
-    if Kind.YES in kinds or (Kind.AFFIRM in kinds and short):
+    if Kind.YES in kinds or Kind.TRIGGER in kinds or (Kind.AFFIRM in kinds and short):
         return Presence.PRESENT
     return None
 

@@ -42,7 +42,7 @@ class Speller:
         if not _SHORTEST_FUZZY <= len(word) <= _LONGEST_WORD:
             return ()
         near = {known for key in _with_one_letter_less(word) for known in self._near.get(key, ())}
-        whole = tuple(sorted(known for known in near if OSA.distance(known, word, score_cutoff=1) <= 1))
+        whole = tuple(sorted(known for known in near if _begins_alike(known, word) and OSA.distance(known, word) <= 1))
         return whole or self._stem_corrections(word)
 
     def _stem_corrections(self, word: str) -> tuple[str, ...]:
@@ -82,6 +82,11 @@ def respell(word: str, letters: Mapping[str, str]) -> str:
                 at += len(group)
                 break
     return spelled
+
+
+def _begins_alike(known: str, word: str) -> bool:
+    """The first letter is seldom mistyped, save that the first two may change places."""
+    return known[0] == word[0] or known[:2] == word[1::-1]
 
 
 def _with_one_letter_less(word: str) -> set[str]:

@@ -158,7 +158,8 @@ def _review(heard: Heard, *, intent: Intent, told: bool) -> tuple[str, ...]:
         reasons.append("appointment")
     if any(mention.doubted for mention in heard.mentions):
         reasons.append("sign in doubt")
-    if any(_is_shaky(clause) for clause in heard.clauses):
+    guessed = any(not one.exact and one.presence is Presence.PRESENT for one in heard.mentions)
+    if guessed or any(_is_shaky(clause) for clause in heard.clauses):
         reasons.append("words not understood")
     if _goes_on_bleeding(heard):
         reasons.append("bleeding goes on")
