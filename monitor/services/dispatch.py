@@ -34,7 +34,6 @@ LEASE = timedelta(seconds=60)
 BATCH = 16
 AT_ONCE = 8  # sends under way together
 HOURLY = timedelta(hours=1)
-PERHAPS_TAKEN = frozenset({500, 502, 504})  # it broke while it worked: the text may have gone out all the same
 ONE_CONVERSATION = timedelta(hours=20)  # another episode's check-in so lately is the same morning's
 ONE_DAY = timedelta(days=1)
 
@@ -114,8 +113,6 @@ def record_outcome(session: Session, message: Message, outcome: Accepted | Gatew
             settle(session, message, State.FAILED, now=now, why="refused by the provider", code=code)
         case GatewayRefused(code=code):
             retry_later(session, message, now=now, code=code)
-        case GatewayBusy(code=code) if code in PERHAPS_TAKEN:
-            settle(session, message, State.UNKNOWN, now=now, why=f"the provider answered {code}")
         case GatewayBusy(code=code, retry_after=wait):
             retry_later(session, message, now=now, code=code, retry_after=wait)
         case GatewayUnreachable():

@@ -38,7 +38,7 @@ def test_a_patient_is_asked_answers_and_is_helped_over_real_requests(on_twilio: 
     assert "Recorded" in on_twilio.screen(NURSE)[-1]
 
 
-@pytest.mark.parametrize("fault", [silence(), garbled(), half(), reset(accepts=True), server_error(accepts=True)])
+@pytest.mark.parametrize("fault", [silence(), garbled(), half(), reset(accepts=True), server_error(502, accepts=True)])
 def test_whatever_breaks_after_twilio_took_it_the_patient_gets_one_text(on_twilio: OnTwilio, fault: object) -> None:
     on_twilio.enrol(day=3)
     on_twilio.standin.mute()
