@@ -18,6 +18,7 @@ from monitor.domain.plan import HORIZON, Course, Planned, add_months, plan_episo
 from monitor.domain.protocol import Protocol
 
 NEW_YORK = ZoneInfo("America/New_York")
+MOMENTS = st.integers(0, 2 * 365 * 24 * 4).map(lambda n: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=15 * n))
 SURGERY = date(2026, 11, 2)
 NAME = "protocols/dental-implant.toml"
 
@@ -103,16 +104,16 @@ def test_check_ins_of_different_patients_are_spread_over_the_first_hour() -> Non
     assert min(dues) >= datetime(2026, 11, 6, 10, tzinfo=NEW_YORK)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.integers(-30, 3000),
-    st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)),
+    MOMENTS,
     st.sampled_from(["America/New_York", "Europe/Berlin", "Pacific/Apia", "UTC"]),
 )
 def test_whenever_somebody_is_enrolled_each_step_is_there_once_and_in_its_time(
-    days: int, naive: datetime, zone_name: str
+    days: int, now: datetime, zone_name: str
 ) -> None:
-    zone, now = ZoneInfo(zone_name), naive.replace(tzinfo=UTC)
+    zone = ZoneInfo(zone_name)
     course = Course(now.astimezone(zone).date() - timedelta(days=days), zone, spread_key="1:7")
     rows = plan_episode(protocol(), course, now, until=now + HORIZON)
     keys = [row.key for row in rows]
