@@ -36,7 +36,7 @@ class ProtocolVersion(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), unique=True)
-    files: Mapped[dict[str, str]] = mapped_column(JSON)
+    files: Mapped[dict[str, str]] = mapped_column(JSON, deferred=True)  # large, and parsed once a process
     loaded_at: Mapped[datetime]
 
 

@@ -16,6 +16,7 @@ from monitor.models import Episode, ProtocolVersion
 from monitor.services.audit import record
 
 MAX_FILE = 2_000_000
+_parsed: dict[str, Bundle] = {}  # by digest
 
 
 def read_files(folder: Path | None = None) -> dict[str, str]:
@@ -60,9 +61,11 @@ def current_version(session: Session) -> ProtocolVersion:
 
 
 def bundle_of(session: Session, version_id: int) -> Bundle:
-    """A stored version, parsed (and kept parsed)."""
+    """A stored version, parsed (and kept parsed: it never changes)."""
     version = session.get_one(ProtocolVersion, version_id)
-    return load_bundle(version.files)
+    if version.digest not in _parsed:
+        _parsed[version.digest] = load_bundle(version.files)
+    return _parsed[version.digest]
 
 
 def move_open_episodes(session: Session, version: ProtocolVersion, *, now: datetime) -> int:

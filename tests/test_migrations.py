@@ -1,0 +1,67 @@
+"""Migrations: up, down and up again, and the same tables as the models."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect
+
+from monitor.bootstrap import migrate
+from monitor.db import connect, migrations_folder
+from monitor.models import Base
+
+DATED = re.compile(r"20\d{6}_[a-z_]+\.py")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = connect(f"sqlite:///{tmp_path / 'new.db'}")
+    yield engine
+    engine.dispose()
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names())
+
+
+def test_up_down_and_up_again(engine: Engine) -> None:
+    migrate(engine)
+    assert tables(engine) == {*Base.metadata.tables, "alembic_version"}
+    migrate(engine, "base")
+    assert tables(engine) == {"alembic_version"}
+    migrate(engine)
+    migrate(engine)
+    assert tables(engine) == {*Base.metadata.tables, "alembic_version"}
+
+
+def test_the_models_are_what_the_migrations_make(engine: Engine) -> None:
+    migrate(engine)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_every_index_and_constraint_of_the_models_is_there(engine: Engine) -> None:
+    migrate(engine)
+    found = inspect(engine)
+    for table in Base.metadata.sorted_tables:
+        assert {index.name for index in table.indexes} == {index["name"] for index in found.get_indexes(table.name)}
+        assert len(table.foreign_keys) == len(found.get_foreign_keys(table.name)), table.name
+
+
+def test_there_is_one_head_and_every_file_is_dated() -> None:
+    script = ScriptDirectory(str(migrations_folder()))
+    assert len(script.get_heads()) == 1
+    names = [path.name for path in (migrations_folder() / "versions").glob("*.py")]
+    assert [name for name in names if not DATED.fullmatch(name)] == []
+
+
+def test_a_shipped_migration_needs_nothing_that_may_change() -> None:
+    for path in (migrations_folder() / "versions").glob("*.py"):
+        assert "monitor" not in re.findall(r"^(?:from|import) (\w+)", path.read_text(), re.MULTILINE), path.name
