@@ -15,7 +15,8 @@ def read_details(
 ) -> tuple[frozenset[Detail], float | None]:
     """The details that phrases of any language name, and how many hours ago something happened.
 
-    `silent` are token places that speak of something else. A phrase for a stretch of time that holds a number ("# hours ago") is that many times its hours.
+    `silent` are token places that speak of something else. A phrase for a stretch of time that holds a number
+    ("# hours ago") is that many times its hours.
     """
     details: set[Detail] = set()
     hours: float | None = None

@@ -35,6 +35,10 @@ _PAUSES = {
     "(": Pause.COMMA, ")": Pause.COMMA, ":": Pause.LINK, "=": Pause.LINK, "-": Pause.DASH, "/": Pause.SLASH,
 }  # fmt: skip
 _SILENT = {Kind.FILLER}
+# What takes a sign away from the patient is never guessed from a misspelled word.
+_HUSHING = frozenset(
+    {Kind.OTHERS, Kind.STRANGERS, Kind.HYPOTHETICAL, Kind.WONDER, Kind.ELSEWHERE, Kind.AILMENT, Kind.ELSEWHEN}
+)
 _COURSE = {Kind.RESOLVED, Kind.BETTER, Kind.WORSE}
 
 
@@ -106,13 +110,18 @@ def _read_sentence(
     lexicon, respelled = _best_lexicon(own, language, lexicons)
     words = [_word(token, lexicon, respelled) for token in own]
     layers = (*(lexicon.asked[sign] for sign in asked), lexicon.phrases)
-    found = longest([one for layer in layers for one in layer.find(own, [word.atoms for word in words])])
+    every = [one for layer in layers for one in layer.find(own, [word.atoms for word in words])]
+    found = longest([one for one in every if _is_sure(one, words) or one.meaning.kind not in _HUSHING])
     items = [_item(one, words, start) for one in found if one.meaning.kind not in _SILENT]
     taken = {place for one in found for place in one.places}
     for place, token in enumerate(own):
         if place not in taken:
             items += _leftover(token, start + place, lexicons=lexicons)
     return _without_swallowed(sorted(items, key=lambda item: item.first))
+
+
+def _is_sure(found: Found, words: Sequence[_Word]) -> bool:
+    return all(words[place].exact for place in found.places)
 
 
 def _without_swallowed(items: list[Item]) -> list[Item]:
@@ -126,9 +135,8 @@ def _without_swallowed(items: list[Item]) -> list[Item]:
 
 
 def _item(found: Found, words: Sequence[_Word], offset: int) -> Item:
-    exact = all(words[place].exact for place in found.places)
-    meaning = found.meaning
-    return Item(meaning.kind, offset + found.places[0], offset + found.places[-1], meaning.about, exact)
+    meaning, first, last = found.meaning, found.places[0], found.places[-1]
+    return Item(meaning.kind, offset + first, offset + last, meaning.about, _is_sure(found, words))
 
 
 def _leftover(token: Token, place: int, *, lexicons: Mapping[str, Lexicon]) -> list[Item]:

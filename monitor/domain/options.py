@@ -48,12 +48,21 @@ def read_options(quantities: Sequence[Quantity], options: Sequence[Option], aske
     bare = tuple(one for one in quantities if one.measure is Measure.BARE)
     chosen = Chosen(quantities=bare)
     by_digit = {option.digit: option for option in options}
-    for one in bare:
-        option = by_digit.get(int(one.value)) if one.value == int(one.value) else None
+    for one, digit in [(number, digit) for number in bare for digit in _digits(number.value)]:
+        option = by_digit.get(digit)
         if option is None or not one.exact:
             return Chosen(unread=True)
         _choose(chosen, option, tuple(asked), listed=options)
     return chosen
+
+
+def _digits(value: float) -> tuple[int, ...]:
+    """The digits a number stands for; "2,3" in answer to a list is 2 and 3.
+
+    >>> _digits(4), _digits(2.3)
+    ((4,), (2, 3))
+    """
+    return (int(value),) if value == int(value) else (int(value), round(value * 10) % 10)
 
 
 def _choose(chosen: Chosen, option: Option, asked: tuple[Sign, ...], *, listed: Sequence[Option]) -> None:

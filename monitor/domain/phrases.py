@@ -2,7 +2,8 @@
 
 A phrase is words separated by spaces. In it,
 `bleed*` stands for any ending, `loose|wobbly` for either word, `@part` for any word of the group `part`,
-`b_c` among those for two words, `my?` for a word that may be missing, `#` for any number in digits, and `..` for up to three words of anything.
+`b_c` among those for the two words `b c`, `my?` for a word that may be missing, `#` for any number in digits,
+and `..` for up to three words of anything.
 """
 
 from __future__ import annotations

@@ -143,6 +143,8 @@ def _coursed(
     bare: Presence | None,
 ) -> list[Mention]:
     """What "gone", "same", "still", "a bit" say of the last sign, or else of the question's."""
+    if course is Kind.RESOLVED and clause.words > _FEW:
+        return list(mentions)
     if not last or (bare is not None and _is_new(asked, mentions)):
         fresh = _answers(clause, number, asked=asked, presence=bare or Presence.PRESENT)
         return [*mentions, *(_follow(mention, course, clause) for mention in fresh)]
@@ -154,8 +156,7 @@ def _coursed(
 def _follow(mention: Mention, course: Kind, clause: Clause) -> Mention:
     """One mention as a course leaves it."""
     if course is Kind.RESOLVED:
-        heals = mention.sign not in LASTING and clause.words <= _FEW
-        return replace(mention, presence=Presence.ABSENT) if heals else mention
+        return mention if mention.sign in LASTING else replace(mention, presence=Presence.ABSENT)
     denied = mention.presence is Presence.ABSENT
     if course in (Kind.TRACE, Kind.MUCH):
         excepted = clause.lead in (Lead.CONTRAST, Lead.EXCEPT) or bool(clause.kinds & {*NOES})
@@ -168,4 +169,6 @@ def _follow(mention: Mention, course: Kind, clause: Clause) -> Mention:
     if course is Kind.RECURS:
         return replace(mention, presence=Presence.PRESENT, trend=None)
     trend = {Kind.BETTER: Trend.BETTER, Kind.SAME: Trend.SAME, Kind.WORSE: Trend.WORSE}[course]
-    return mention if denied and course is Kind.BETTER else replace(mention, presence=Presence.PRESENT, trend=trend)
+    if course is Kind.BETTER:
+        return mention if denied else replace(mention, presence=presence_if_better(mention, clause), trend=trend)
+    return replace(mention, presence=Presence.PRESENT, trend=trend)
