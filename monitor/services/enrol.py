@@ -153,6 +153,8 @@ def _write_row(session: Session, episode: Episode, row: Planned, *, now: datetim
         message = _new_row(session, episode, row, once, now=now)
     elif message.state not in {State.PLANNED, State.SKIPPED, State.CANCELLED, State.EXPIRED} or message.sid:
         return
+    elif message.state != State.PLANNED and row.skip:
+        return  # it has ended and stays so, with the reason that it ended for
     message.due_at, message.expires_at = row.due_at, row.expires_at
     message.state = State.SKIPPED if row.skip else State.PLANNED
     message.why, message.ended_at = row.skip, now if row.skip else None

@@ -316,4 +316,11 @@ def test_the_endless_reminders_are_written_on_year_after_year(story: Story) -> N
         story.forward(days=1)
     keys = story.plan(ann).keys()
     assert {"maintenance", "maintenance#1", "maintenance-xray", "maintenance-xray#1"} <= keys
+    reasons = {row.why for row in story.plan(ann).values() if row.state in {"skipped", "expired"}}
+    assert reasons == {
+        "its time had passed when it was planned",
+        "its time had passed before it could be sent",
+        "not for this patient: needs removable_stitches_plain",
+        "not for this patient: needs removable_stitches_flap",
+    }
     ann.new_texts()
