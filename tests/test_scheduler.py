@@ -1,0 +1,70 @@
+"""The worker wakes when it should: at the next due moment, and whenever somebody asks, even while it is busy."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from monitor.bootstrap import App
+from monitor.scheduler import SECONDS, Worker
+
+SOON = 5.0
+
+
+@pytest.fixture
+def worker(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    """A worker whose own turns are far apart, so that only a wake-up can be why it ran."""
+    for name in SECONDS:
+        monkeypatch.setitem(SECONDS, name, 600)
+    worker = Worker(app)
+    yield worker
+    if worker.scheduler.running:
+        worker.stop()
+
+
+class Slow:
+    """Stands in for the urgent tick: each run takes until it is let go."""
+
+    def __init__(self) -> None:
+        self.started, self.let_go, self.runs, self.together = threading.Semaphore(0), threading.Semaphore(0), 0, 0
+        self.most_together = 0
+
+    def __call__(self) -> None:
+        self.runs += 1
+        self.together += 1
+        self.most_together = max(self.most_together, self.together)
+        self.started.release()
+        assert self.let_go.acquire(timeout=SOON)
+        self.together -= 1
+
+
+def test_a_wake_up_during_a_tick_leads_to_one_more(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Slow()
+    monkeypatch.setattr(worker.ticks, "urgent", slow)
+    worker.start()
+    assert slow.started.acquire(timeout=SOON)
+    for _ in range(5):
+        worker.wake()
+    slow.let_go.release(2)
+    assert slow.started.acquire(timeout=SOON)
+    worker.stop()
+    assert (slow.runs, slow.most_together) == (2, 1)
+
+
+def test_what_stays_due_does_not_keep_the_processor_busy(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[float] = []
+    monkeypatch.setattr(worker.ticks, "urgent", lambda: runs.append(time.monotonic()))
+    monkeypatch.setattr("monitor.scheduler.next_due", lambda app: app.clock.now())
+    worker.start()
+    time.sleep(0.6)
+    worker.stop()
+    assert 2 <= len(runs) <= 8
+
+
+def test_a_worker_that_has_ended_may_still_be_woken(worker: Worker) -> None:
+    worker.start()
+    worker.stop()
+    worker.wake()
