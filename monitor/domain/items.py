@@ -117,7 +117,8 @@ def _read_sentence(
     for place, token in enumerate(own):
         if place not in taken:
             items += _leftover(token, start + place, lexicons=lexicons)
-    return _without_swallowed(sorted(items, key=lambda item: item.first))
+    # A sign of several words stands where it ends: in "the cap has not fallen out" the "not" comes before it.
+    return _without_swallowed(sorted(items, key=lambda item: item.last if item.is_sign else item.first))
 
 
 def _is_sure(found: Found, words: Sequence[_Word]) -> bool:

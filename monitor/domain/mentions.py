@@ -43,7 +43,7 @@ def mentions_in(
     clause: Clause, number: int, *, frames: Sequence[Frame], goes_on: bool
 ) -> tuple[list[Mention], frozenset[int]]:
     """The mentions of one clause, and the places it denies. `frames` has one for each item."""
-    denied = denied_places(clause, goes_on=goes_on)
+    denied = denied_places(clause, goes_on=goes_on) | _named_and_denied(clause)
     mentions: list[Mention] = []
     for at, item in enumerate(clause.items):
         if not item.is_sign:
@@ -54,6 +54,13 @@ def mentions_in(
             mention = _mention(item, sign, number, clause=clause, denied=at in denied)
             mentions.append(_framed(mention, clause, frame))
     return mentions, denied
+
+
+def _named_and_denied(clause: Clause) -> frozenset[int]:
+    """Places of names whose own clause denies them in other words: "the temperature did not rise"."""
+    denying = {item.about for item in clause.items if item.kind == Kind.DENIED}
+    names = [at for at, item in enumerate(clause.items) if item.kind == Kind.NAMES]
+    return frozenset(at for at in names if clause.items[at].about in denying)
 
 
 def _is_anothers(sign: Sign, frame: Frame) -> bool:

@@ -117,7 +117,7 @@ def _is_counted(items: Sequence[Item], one: _Number) -> bool:
         return True
     if before is not None and before.kind == Kind.NOT and any(i.kind == Kind.NUMBER for i in items[one.end + 1 :]):
         return True  # "not 8 but 3"
-    if before is not None and before.kind in (Kind.LABEL, Kind.UNIT):
+    if before is not None and before.kind in (Kind.LABEL, Kind.UNIT) and before.last + 1 == one.first:
         return before.kind == Kind.LABEL or one.at < 2 or items[one.at - 2].kind != Kind.NUMBER
     return one.value >= 1000 or _is_clock(items, one)
 

@@ -52,8 +52,8 @@ def summarise(heard: Heard) -> Reading:
     intent = read_intent(heard.clauses, question=heard.asked.question, answered=told)
     understood = intent in _COURTESIES | _REQUESTS or _answers(heard, signs, blanket=blanket)
     review = [*_review(heard, intent=intent, told=told), *_unmeasured(heard, signs, pain=pain, blanket=blanket)]
-    if not understood and not told and _says_something(heard):
-        review.append("not understood")
+    if not understood and (told or _says_something(heard)):
+        review.append("answers something else" if told else "not understood")
     return Reading(
         signs=signs,
         trend=_trends(heard, signs),
