@@ -74,7 +74,13 @@ _LEADS = {Kind.CONTRAST: Lead.CONTRAST, Kind.EXCEPT: Lead.EXCEPT}
 
 
 def cut_clauses(items: Sequence[Item]) -> list[Clause]:
-    """Clauses in order, with negated courses ("not better") already read as what they say."""
+    """Clauses in order, with negated courses ("not better") already read as what they say.
+
+    >>> kinds = [Kind.NO, Kind.NAMES, Kind.CONTRAST, Kind.NOT, Kind.BETTER]
+    >>> clauses = cut_clauses([Item(kind, place, place) for place, kind in enumerate(kinds)])
+    >>> [(str(clause.lead), [str(item.kind) for item in clause.items]) for clause in clauses]
+    [('start', ['no', 'names']), ('contrast', ['same'])]
+    """
     clauses: list[Clause] = []
     for sentence, (part, asked) in enumerate(_sentences(items)):
         for own in _answer_first(_read_zeros(part)):

@@ -17,6 +17,14 @@ def read_details(
 
     `silent` are token places that speak of something else. A phrase for a stretch of time that holds a number
     ("# hours ago") is that many times its hours.
+
+    >>> from monitor.domain.lexicon import load_lexicons
+    >>> from monitor.domain.normalise import tokenise
+    >>> from monitor.domain.terms import Sign
+    >>> words = "".join(f"[signs.{sign}]\\nnames = ['{sign}']\\n" for sign in Sign)
+    >>> lexicons = load_lexicons({"en.toml": words + "[hours_ago]\\n'# hours ago' = 1"})
+    >>> read_details(tokenise("3 hours ago"), lexicons, silent=frozenset())
+    (frozenset(), 3.0)
     """
     details: set[Detail] = set()
     hours: float | None = None

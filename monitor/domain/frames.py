@@ -25,7 +25,12 @@ class Frame:
 
 
 def frames_of(clauses: Sequence[Clause]) -> list[list[Frame]]:
-    """For each clause the frame in which each of its items stands."""
+    """For each clause the frame in which each of its items stands.
+
+    >>> mine, theirs = Item(Kind.SELF, 1, 1), Item(Kind.STRANGERS, 0, 0)
+    >>> [str(frame.other) for frame in frames_of([Clause(Lead.START, (theirs, mine), 0)])[0]]
+    ['strangers', '']
+    """
     proxy = any(Kind.PROXY in clause.kinds for clause in clauses)
     frame, frames = Frame(), list[list[Frame]]()
     for clause in clauses:

@@ -26,7 +26,14 @@ _REVIEWS = {
 
 
 def read_intent(clauses: Sequence[Clause], *, question: str, answered: bool) -> Intent:
-    """What the text is for; `answered` says that it told of a sign, a number or a course."""
+    """What the text is for; `answered` says that it told of a sign, a number or a course.
+
+    >>> from monitor.domain.clauses import Lead
+    >>> from monitor.domain.items import Item
+    >>> yes = Clause(Lead.START, (Item(Kind.YES, 0, 0),), 0)
+    >>> read_intent([yes], question="reminder", answered=False), read_intent([yes], question="pus", answered=True)
+    (<Intent.CONFIRM: 'confirm'>, <Intent.ANSWER: 'answer'>)
+    """
     kinds = frozenset().union(*(clause.kinds for clause in clauses)) if clauses else frozenset[str]()
     for kind, intent in ((Kind.STOP, Intent.STOP), (Kind.WRONG_NUMBER, Intent.WRONG_NUMBER)):
         if kind in kinds:
@@ -49,7 +56,12 @@ def read_intent(clauses: Sequence[Clause], *, question: str, answered: bool) -> 
 
 
 def is_question(clauses: Sequence[Clause]) -> bool:
-    """Whether the text asks something of us: question words, or a question mark that nothing answers."""
+    """Whether the text asks something of us: question words, or a question mark that nothing answers.
+
+    >>> from monitor.domain.clauses import Lead
+    >>> is_question([Clause(Lead.START, (), 0, asked=True)]), is_question([])
+    (True, False)
+    """
     for clause in clauses:
         kinds = clause.kinds
         if kinds & {Kind.QUESTION, Kind.PRESUMING, Kind.WONDER} and Pause.LINK not in kinds:
@@ -62,7 +74,13 @@ def _complains(clause: Clause) -> bool:
 
 
 def review_reasons(clauses: Sequence[Clause]) -> tuple[str, ...]:
-    """Why a person must read the text, from its words alone."""
+    """Why a person must read the text, from its words alone.
+
+    >>> from monitor.domain.clauses import Lead
+    >>> from monitor.domain.items import Item
+    >>> review_reasons([Clause(Lead.START, (Item(Kind.CALL, 0, 0),), 0)])
+    ('call for help',)
+    """
     found = [_REVIEWS[Kind(item.kind)] for c in clauses for item in c.items if item.kind in _REVIEWS]
     if any(Kind.ELSEWHERE in clause.kinds and _complains(clause) for clause in clauses):
         found.append("body complaint elsewhere")

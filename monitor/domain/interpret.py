@@ -14,7 +14,8 @@ from monitor.domain.intents import KEYWORD_INTENTS
 from monitor.domain.items import Item, read_items, read_keyword
 from monitor.domain.lexicon import Kind, Lexicon
 from monitor.domain.listing import without_list_marks
-from monitor.domain.mentions import Mention, list_goes_on, measured_fever, mentions_in
+from monitor.domain.mentions import Mention, measured_fever, mentions_in
+from monitor.domain.negation import goes_on_listing
 from monitor.domain.normalise import Token, tokenise
 from monitor.domain.options import options_of, read_options
 from monitor.domain.protocol import Option
@@ -34,7 +35,16 @@ def interpret(
     lexicons: Mapping[str, Lexicon],
     options: tuple[Option, ...] = (),
 ) -> Reading:
-    """What one text says, as an answer to `question` on postop day `day`. Never raises on any text."""
+    """What one text says, as an answer to `question` on postop day `day`. Never raises on any text.
+
+    >>> from monitor.domain.lexicon import load_lexicons
+    >>> from monitor.domain.terms import Sign
+    >>> words = "".join(f"[signs.{sign}]\\nnames = ['{sign}']\\n" for sign in Sign)
+    >>> lexicons = load_lexicons({"en.toml": words + "[negation]\\nno = ['no']\\n[joints]\\ncontrast = ['but']"})
+    >>> reading = interpret("no pus but fever", question="none", day=3, language="en", lexicons=lexicons)
+    >>> {sign.value: presence.value for sign, presence in reading.signs.items()}
+    {'pus': 'absent', 'fever': 'present'}
+    """
     tokens = without_list_marks(tokenise(text))
     asked = Asked(question, asked_signs(question, options))
     items = read_items(tokens, language, lexicons, asked=shown_by_answers(asked.signs))
@@ -97,7 +107,7 @@ def _mentions(
     mentions: list[Mention] = []
     before, denied = None, frozenset[int]()
     for number, clause in enumerate(clauses):
-        goes_on = list_goes_on(clause, before, denied)
+        goes_on = before is not None and goes_on_listing(clause, before, denied)
         own, denied = mentions_in(clause, number, frames=frames[number], goes_on=goes_on)
         own += [measured_fever(one) for one in quantities if one.clause == number and is_temperature(one)]
         if own or clause.signs:

@@ -66,7 +66,16 @@ class _Word:
 def read_items(
     tokens: Sequence[Token], language: str, lexicons: Mapping[str, Lexicon], *, asked: Sequence[Sign]
 ) -> list[Item]:
-    """Everything in a text that means something, sentence by sentence."""
+    """Everything in a text that means something, sentence by sentence.
+
+    >>> from monitor.domain.lexicon import load_lexicons
+    >>> from monitor.domain.normalise import tokenise
+    >>> from monitor.domain.terms import Sign
+    >>> words = "".join(f"[signs.{sign}]\\nnames = ['{sign}']\\n" for sign in Sign)
+    >>> lexicons = load_lexicons({"en.toml": words + "[negation]\\nno = ['no']"})
+    >>> [str(item.kind) for item in read_items(tokenise("no pus, gleep"), "en", lexicons, asked=())]
+    ['no', 'names', ',', 'unknown']
+    """
     items: list[Item] = []
     for start, end in _sentences(tokens):
         if start < end:
@@ -77,7 +86,16 @@ def read_items(
 
 
 def read_keyword(tokens: Sequence[Token], lexicons: Mapping[str, Lexicon]) -> Kind | None:
-    """The keyword (STOP, START, HELP) that a text is, if it is nothing else, in any language."""
+    """The keyword (STOP, START, HELP) that a text is, if it is nothing else, in any language.
+
+    >>> from monitor.domain.lexicon import load_lexicons
+    >>> from monitor.domain.normalise import tokenise
+    >>> from monitor.domain.terms import Sign
+    >>> words = "".join(f"[signs.{sign}]\\nnames = ['{sign}']\\n" for sign in Sign)
+    >>> lexicons = load_lexicons({"en.toml": words + "[requests]\\nstop_word = ['stop']"})
+    >>> read_keyword(tokenise("STOP!"), lexicons), read_keyword(tokenise("stop it"), lexicons)
+    (<Kind.STOP_WORD: 'stop_word'>, None)
+    """
     words = [token for token in tokens if token.shape is not Shape.MARK]
     for lexicon in lexicons.values():
         read = [_understand(lexicon, token.text, False) for token in words]

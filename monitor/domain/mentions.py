@@ -9,7 +9,7 @@ from monitor.domain.clauses import Clause, Lead
 from monitor.domain.frames import FOREIGN, SUBJECTS, Frame
 from monitor.domain.items import Item
 from monitor.domain.lexicon import Kind
-from monitor.domain.negation import denied_places, goes_on_listing
+from monitor.domain.negation import denied_places
 from monitor.domain.quantities import Quantity
 from monitor.domain.terms import Amount, Presence, Sign, Trend
 
@@ -42,7 +42,14 @@ _ANYBODYS = frozenset({Sign.PAIN, Sign.FEVER, Sign.SMELL, Sign.SWELLING, Sign.RE
 def mentions_in(
     clause: Clause, number: int, *, frames: Sequence[Frame], goes_on: bool
 ) -> tuple[list[Mention], frozenset[int]]:
-    """The mentions of one clause, and the places it denies. `frames` has one for each item."""
+    """The mentions of one clause, and the places it denies. `frames` has one for each item.
+
+    >>> pus = Item(Kind.NAMES, 1, 1, Sign.PUS)
+    >>> clause = Clause(Lead.START, (Item(Kind.NO, 0, 0), pus), 0)
+    >>> mentions, denied = mentions_in(clause, 0, frames=[Frame(), Frame()], goes_on=False)
+    >>> mentions[0].presence, sorted(denied)
+    (<Presence.ABSENT: 'absent'>, [1])
+    """
     denied = denied_places(clause, goes_on=goes_on) | _named_and_denied(clause)
     mentions: list[Mention] = []
     for at, item in enumerate(clause.items):
@@ -125,7 +132,12 @@ def _coursed(mention: Mention, item: Item, clause: Clause) -> Mention:
 
 
 def presence_if_better(mention: Mention, clause: Clause) -> Presence:
-    """Whether a sign that is better is still there: gum may mean gone or nearly, unless a bit is left."""
+    """Whether a sign that is better is still there: gum may mean gone or nearly, unless a bit is left.
+
+    >>> smell = Mention(Sign.SMELL, Presence.PRESENT, 0, 0, 0)
+    >>> presence_if_better(smell, Clause(Lead.START, (), 0))
+    <Presence.PRESENT: 'present'>
+    """
     if mention.sign in _GUM and not clause.kinds & {Kind.TRACE, Kind.PERSISTS}:
         return Presence.UNKNOWN
     return Presence.PRESENT
@@ -153,7 +165,12 @@ def _framed(mention: Mention, clause: Clause, frame: Frame) -> Mention:
 
 
 def measured_fever(temperature: Quantity) -> Mention:
-    """A temperature as a mention of fever, so that "yesterday 38, normal today" is understood."""
+    """A temperature as a mention of fever, so that "yesterday 38, normal today" is understood.
+
+    >>> from monitor.domain.quantities import Measure
+    >>> measured_fever(Quantity(Measure.TEMPERATURE, 37.4, 0, 0, 0)).presence
+    <Presence.ABSENT: 'absent'>
+    """
     return Mention(
         sign=Sign.FEVER,
         presence=Presence.PRESENT if temperature.value >= FEVER_FROM else Presence.ABSENT,
@@ -162,8 +179,3 @@ def measured_fever(temperature: Quantity) -> Mention:
         last=temperature.last,
         past=temperature.past,
     )
-
-
-def list_goes_on(clause: Clause, before: Clause | None, denied: frozenset[int]) -> bool:
-    """Whether a clause goes on with the negated list of the one before."""
-    return before is not None and goes_on_listing(clause, before, denied)

@@ -33,6 +33,13 @@ def denied_places(clause: Clause, *, goes_on: bool) -> frozenset[int]:
     """Places in `clause.items` of the signs that a negation covers.
 
     `goes_on` says that the clause continues a negated list of the clause before ("no fever, pus or smell").
+
+    >>> def clause(*kinds):
+    ...     return Clause(Lead.START, tuple(Item(kind, place, place) for place, kind in enumerate(kinds)), 0)
+    >>> sorted(denied_places(clause(Kind.NO, Kind.NAMES, Kind.CHOICE, Kind.NAMES), goes_on=False))
+    [1, 3]
+    >>> sorted(denied_places(clause(Kind.NAMES, Kind.NO), goes_on=False))
+    [0]
     """
     items, denied = clause.items, set[int]()
     scope, fresh, choice = _carried(clause) if goes_on else None, False, False
@@ -117,6 +124,11 @@ def goes_on_listing(clause: Clause, before: Clause, denied: frozenset[int]) -> b
     """Whether a clause continues the negated list of the one before: only bare names, no word of its own.
 
     `before` must end in a denied sign; `denied` are its denied places.
+
+    >>> name = Item(Kind.NAMES, 1, 1)
+    >>> before = Clause(Lead.START, (Item(Kind.NO, 0, 0), name), 0)
+    >>> goes_on_listing(Clause(Lead.COMMA, (name,), 0), before, frozenset({1}))
+    True
     """
     if clause.lead is not Lead.COMMA or not clause.signs or clause.sentence != before.sentence:
         return False

@@ -93,7 +93,12 @@ class Vocabulary:
                 yield word
 
     def atoms(self, word: str) -> tuple[str, ...]:
-        """The elements of phrases that a word can stand for, in a fixed order; none if no phrase uses it."""
+        """The elements of phrases that a word can stand for, in a fixed order; none if no phrase uses it.
+
+        >>> vocabulary = Vocabulary({})
+        >>> vocabulary.atom("bleed*"), vocabulary.atoms("bleeding"), vocabulary.atoms("blood")
+        ('bleed*', ('bleed*',), ())
+        """
         atoms = set(self._words.get(word, ()))
         for length in range(self._shortest_stem, len(word) + 1):
             atoms |= self._stems.get(word[:length], set())
@@ -131,7 +136,16 @@ class Phrases:
         return node.following.setdefault(self._vocabulary.atom(element, mended=mended), _Node())
 
     def find(self, tokens: Sequence[Token], atoms: Sequence[tuple[str, ...]]) -> list[Found]:
-        """All phrases in a text, overlapping ones included; `atoms` are those of each token."""
+        """All phrases in a text, overlapping ones included; `atoms` are those of each token.
+
+        >>> from monitor.domain.normalise import tokenise
+        >>> vocabulary = Vocabulary({})
+        >>> phrases = Phrases(vocabulary)
+        >>> phrases.add("fell .. out", Meaning("events", "fell_out"))
+        >>> tokens = tokenise("it fell right out")
+        >>> [found.places for found in phrases.find(tokens, [vocabulary.atoms(token.text) for token in tokens])]
+        [(1, 3)]
+        """
         found: list[Found] = []
         for start in range(len(tokens)):
             if atoms[start]:

@@ -52,11 +52,22 @@ _TENS = 20
 
 
 def is_temperature(quantity: Quantity) -> bool:
+    """Whether a number measures heat, in degrees Celsius.
+
+    >>> is_temperature(Quantity(Measure.TEMPERATURE, 38.0, 0, 0, 0))
+    True
+    """
     return quantity.measure is Measure.TEMPERATURE
 
 
 def read_quantities(clause: Clause, number: int, *, frames: Sequence[Frame], question: str) -> Iterator[Quantity]:
-    """The numbers of one clause that measure something of the patient, given what was asked."""
+    """The numbers of one clause that measure something of the patient, given what was asked.
+
+    >>> from monitor.domain.clauses import Lead
+    >>> clause = Clause(Lead.START, (Item(Kind.NUMBER, 0, 0, "38.5"),), 0)
+    >>> [(one.measure, one.value) for one in read_quantities(clause, 0, frames=[Frame()], question="pain")]
+    [(<Measure.TEMPERATURE: 'temperature'>, 38.5)]
+    """
     for one in _numbers(clause.items):
         if _is_counted(clause.items, one) or _is_scale_top(clause.items, one):
             continue

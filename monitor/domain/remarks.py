@@ -57,6 +57,12 @@ def remark_on(
     """The mentions after a clause without signs: earlier ones changed, or the question's signs answered.
 
     `self_asked` says that the clause before was a question with a sign: "Is it loose? No".
+
+    >>> from monitor.domain.items import Item
+    >>> pus = Asked("pus", (Sign.PUS,))
+    >>> said = remark_on(Clause(Lead.START, (Item(Kind.YES, 0, 0),), 0), 0, [], asked=pus, self_asked=False)
+    >>> [(mention.sign, mention.presence) for mention in said]
+    [(<Sign.PUS: 'pus'>, <Presence.PRESENT: 'present'>)]
     """
     kinds, last = clause.kinds, _last_spoken(mentions)
     course = next((kind for kind in _COURSES if kind in kinds), None)
@@ -91,7 +97,13 @@ def _denies_what_was_feared(clause: Clause, last: Sequence[Mention]) -> bool:
 
 
 def bare_answer(clause: Clause) -> Presence | None:
-    """Yes or no to what was asked, None if the clause is neither: "nothing helps" is no "no"."""
+    """Yes or no to what was asked, None if the clause is neither: "nothing helps" is no "no".
+
+    >>> from monitor.domain.items import Item
+    >>> nothing = (Item(Kind.NONE, 0, 0),)
+    >>> bare_answer(Clause(Lead.START, nothing, 0)), bare_answer(Clause(Lead.START, nothing, 0, words=3))
+    (<Presence.ABSENT: 'absent'>, None)
+    """
     kinds, short = clause.kinds, clause.words <= _SHORT
     if Kind.NO in kinds or (Kind.NONE in kinds and short) or _is_bare_not(clause):
         return Presence.ABSENT
@@ -108,7 +120,12 @@ def _is_bare_not(clause: Clause) -> bool:
 
 
 def says_all_is_well(clause: Clause) -> bool:
-    """Whether a clause denies everything: "all good"; "fine" only where little else is said."""
+    """Whether a clause denies everything: "all good"; "fine" only where little else is said.
+
+    >>> from monitor.domain.items import Item
+    >>> says_all_is_well(Clause(Lead.START, (Item(Kind.BLANKET, 0, 0),), 0))
+    True
+    """
     plain_fine = Kind.FINE in clause.kinds and clause.words <= _SHORT + 1 and not clause.signs
     return Kind.BLANKET in clause.kinds or (plain_fine and not clause.kinds & {Kind.COMPLAINT, *FOREIGN})
 

@@ -13,7 +13,7 @@ from monitor.domain.mentions import FEVER_FROM, Mention
 from monitor.domain.normalise import Token
 from monitor.domain.options import Chosen
 from monitor.domain.quantities import Measure, Quantity, is_temperature
-from monitor.domain.reading import Evidence, Reading
+from monitor.domain.reading import PASSED_BY, Evidence, Reading
 from monitor.domain.remarks import Asked, bare_answer, says_all_is_well
 from monitor.domain.terms import CHECKIN_OPEN, SIGNS, Amount, Detail, Intent, Presence, Sign, Trend
 
@@ -42,7 +42,14 @@ class Heard:
 
 
 def summarise(heard: Heard) -> Reading:
-    """One reading of everything heard."""
+    """One reading of everything heard.
+
+    >>> from monitor.domain.normalise import Shape
+    >>> pus = Mention(Sign.PUS, Presence.PRESENT, 0, 0, 0)
+    >>> heard = Heard([Token("pus", Shape.WORD, 4, 7)], [], [pus], [], Chosen(), Asked("none", ()), frozenset(), None)
+    >>> summarise(heard).evidence
+    (Evidence(sign=<Sign.PUS: 'pus'>, start=4, end=7),)
+    """
     pain, temperature = _pain(heard.quantities), _temperature(heard.quantities)
     signs = _signs(heard, pain=pain, temperature=temperature)
     blanket = _is_blanket(heard)
@@ -53,7 +60,7 @@ def summarise(heard: Heard) -> Reading:
     understood = intent in _COURTESIES | _REQUESTS or _answers(heard, signs, blanket=blanket)
     review = [*_review(heard, intent=intent, told=told), *_unmeasured(heard, signs, pain=pain, blanket=blanket)]
     if not understood and (told or _says_something(heard)):
-        review.append("answers something else" if told else "not understood")
+        review.append(PASSED_BY if told else "not understood")
     return Reading(
         signs=signs,
         trend=_trends(heard, signs),
@@ -211,7 +218,11 @@ def _says_something(heard: Heard) -> bool:
     """Whether there is more than a lone word or letter to a text that was not understood."""
     kinds = {kind for clause in heard.clauses for kind in clause.kinds}
     words = sum(clause.words for clause in heard.clauses)
-    return words > 1 or bool(kinds & {Kind.BODY, Kind.PART, Kind.STITCH}) or _has_long_stranger(heard)
+    return (
+        words > 1
+        or bool(kinds & {Kind.BODY, Kind.PART, Kind.STITCH, Kind.IDIOM, Kind.ELSEWHERE})
+        or _has_long_stranger(heard)
+    )
 
 
 def _has_long_stranger(heard: Heard) -> bool:
