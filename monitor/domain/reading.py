@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from monitor.domain.terms import Amount, Detail, Intent, Presence, Sign, Trend
 
+PASSED_BY = "answers something else"  # a reason for review: it was read, and is no answer to what was asked
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

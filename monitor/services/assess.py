@@ -16,7 +16,7 @@ from monitor.domain.findings import Findings, facts_of, is_clinical
 from monitor.domain.interpret import dispose, interpret
 from monitor.domain.localtime import local_instant
 from monitor.domain.plan import postop_day
-from monitor.domain.reading import Reading
+from monitor.domain.reading import PASSED_BY, Reading
 from monitor.domain.score import Assessment as Scored
 from monitor.domain.score import assess
 from monitor.domain.terms import NONE, Band, Disposition
@@ -64,6 +64,8 @@ def read_for(
     zone = ZoneInfo(patient.timezone)
     day = max(postop_day(episode.surgery_on, inbound.received_at, zone), 0)
     reading = interpret_text(inbound, bundle, question=question, day=day, language=patient.language)
+    if checkin is not None and is_clinical(reading):  # what was asked is asked again: nobody need look at it
+        reading = replace(reading, review=tuple(why for why in reading.review if why != PASSED_BY))
     before = recent_findings(session, episode, checkin, now)
     findings = before.joined(reading, inbound.body)
     history = history_of(session, episode, now)
