@@ -181,8 +181,12 @@ def _read_negated(items: Sequence[Item]) -> list[Item]:
 def _negation_before(read: Sequence[Item]) -> int | None:
     """Where the negation is that the next item follows, openers between them allowed."""
     at = len(read) - 1
-    while at >= 0 and read[at].kind in (Kind.OPENER, Kind.WORD):
+    subject = False
+    while at >= 0 and read[at].kind in (Kind.OPENER, Kind.WORD, Kind.SUBJECT):
+        subject = subject or read[at].kind == Kind.SUBJECT
         at -= 1
+    if subject and at >= 0 and read[at].kind in NOES:
+        return None  # "no, it stopped"
     return at if at >= 0 and read[at].kind in (*NOES, Kind.NOT, Kind.NOR) else None
 
 

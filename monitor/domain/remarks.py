@@ -78,6 +78,8 @@ def remark_on(
     if Kind.FINE in kinds and last and (Kind.NOW in kinds and last[0].past):
         return _changed(mentions, last, presence=Presence.ABSENT)
     answer = Presence.ABSENT if says_all_is_well(clause) and bare is None else bare
+    if bare is Presence.PRESENT and last and (clause.lead is Lead.CONTRAST or Kind.NOW in kinds):
+        return _changed(mentions, last, presence=bare)  # "not before, but now it does"
     if answer is None or not _is_new(asked, mentions) or Kind.COMPLAINT in kinds:
         return list(mentions)
     if asked.question == SIGNS and answer is not Presence.ABSENT:
