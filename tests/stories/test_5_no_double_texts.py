@@ -12,14 +12,8 @@ from monitor.services.change import change_episode
 from monitor.services.dispatch import claim, dispatch
 from monitor.services.receive import save_inbound
 from monitor.services.track import track
+from tests.stories.people import on_day_3
 from tests.story import CHECKIN, Someone, Story
-
-
-def on_day_3(story: Story) -> Someone:
-    ann = story.patient(day=3)
-    story.forward(seconds=6)
-    ann.expects("no sauna")
-    return ann
 
 
 def test_a_crash_between_claim_and_send_loses_no_text_and_doubles_none(story: Story) -> None:

@@ -5,19 +5,13 @@ from __future__ import annotations
 from monitor.db import transaction
 from monitor.models import Alert, CheckIn
 from monitor.services.track import track
-from tests.story import CHECKIN, Someone, Story
+from tests.stories.people import on_day_3
+from tests.story import CHECKIN, Story
 
 
 def checkin(story: Story, day: int) -> CheckIn:
     found: CheckIn = story.all(CheckIn, CheckIn.day == day)[0]
     return found
-
-
-def on_day_3(story: Story) -> Someone:
-    ann = story.patient(day=3)
-    story.forward(seconds=6)
-    ann.expects("no sauna")
-    return ann
 
 
 def test_one_reminder_after_four_hours_and_a_finding_next_morning(story: Story) -> None:
