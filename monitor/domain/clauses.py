@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from monitor.domain.items import Item, Pause
@@ -30,17 +30,17 @@ class Clause:
     sentence: int
     asked: bool = False
     words: int = 0  # everyday and unknown words beside the items: how much else is said
+    kinds: frozenset[str] = field(init=False)  # of its items; worked out once, since every step asks for it
 
     @property
     def signs(self) -> tuple[Item, ...]:
         return tuple(item for item in self.items if item.is_sign)
 
-    @property
-    def kinds(self) -> frozenset[str]:
-        return frozenset(item.kind for item in self.items)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kinds", frozenset(item.kind for item in self.items))
 
 
-_LONGEST = 30  # items of a clause; a text that runs on is cut, so that time stays in proportion to length
+_LONGEST = 20  # items of a clause; a text that runs on is cut, so that time stays in proportion to length
 NOES = (Kind.NO, Kind.NONE)
 _SCORED = (Sign.PAIN, Sign.PRESSURE_PAIN)
 # What a negation makes of the word after it: "not better" says the same, "not fine" is a complaint.

@@ -106,10 +106,13 @@ def _mentions(
     """The signs spoken of in all clauses, each clause read in the light of those before it."""
     mentions: list[Mention] = []
     before, denied = None, frozenset[int]()
+    fevers: dict[int, list[Mention]] = {}
+    for one in filter(is_temperature, quantities):
+        fevers.setdefault(one.clause, []).append(measured_fever(one))
     for number, clause in enumerate(clauses):
         goes_on = before is not None and goes_on_listing(clause, before, denied)
         own, denied = mentions_in(clause, number, frames=frames[number], goes_on=goes_on)
-        own += [measured_fever(one) for one in quantities if one.clause == number and is_temperature(one)]
+        own += fevers.get(number, [])
         if own or clause.signs:
             mentions += own
         else:

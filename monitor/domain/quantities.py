@@ -71,7 +71,7 @@ def read_quantities(clause: Clause, number: int, *, frames: Sequence[Frame], que
     for one in _numbers(clause.items):
         if _is_counted(clause.items, one) or _is_scale_top(clause.items, one):
             continue
-        if frames[one.at].other or frames[one.at].hypothetical or _is_elsewhere(clause.items, one):
+        if frames[one.at].other or frames[one.at].hypothetical or _is_elsewhere(clause, one):
             continue
         yield from _measured(clause, one, number, question=question)
 
@@ -143,11 +143,12 @@ def _is_clock(items: Sequence[Item], one: _Number) -> bool:
     ) or (joined(one.at, -1, Pause.LINK) and items[one.at - 2].last + 2 == one.first)
 
 
-def _is_elsewhere(items: Sequence[Item], one: _Number) -> bool:
+def _is_elsewhere(clause: Clause, one: _Number) -> bool:
     """Whether the number is another body part's: "headache 5, implant 0", "4 for my ear, 2 for the implant"."""
-    owners = [(at, item) for at, item in enumerate(items) if item.kind in _OWNERS or item.is_sign]
-    if not owners or all(item.kind not in FOREIGN for _, item in owners):
+    items = clause.items
+    if clause.kinds.isdisjoint(FOREIGN):
         return False
+    owners = [(at, item) for at, item in enumerate(items) if item.kind in _OWNERS or item.is_sign]
     first = min(at for at, item in enumerate(items) if item.kind == Kind.NUMBER)
     before = [item for at, item in owners if at < one.at]
     after = [item for at, item in owners if at > one.end]
@@ -165,7 +166,7 @@ def _measured(clause: Clause, one: _Number, number: int, *, question: str) -> It
     top = clause.items[one.end + 2] if one.end + 2 < len(clause.items) else None
     scaled = after in (Kind.SCALE, Pause.SLASH) and top is not None and top.kind == Kind.NUMBER
     near = _nearest_sign(clause.items, one)
-    quantity = Quantity(Measure.BARE, one.value, one.first, one.last, number, _is_past(clause.items, one), one.exact)
+    quantity = Quantity(Measure.BARE, one.value, one.first, one.last, number, _is_past(clause, one), one.exact)
     if scaled:
         if top is not None and top.about == "10":
             yield replace(quantity, measure=Measure.PAIN, value=_score(one.value))
@@ -209,11 +210,12 @@ def _celsius(value: float, unit: str, *, fever: bool) -> float | None:
     return None
 
 
-def _is_past(items: Sequence[Item], one: _Number) -> bool:
+def _is_past(clause: Clause, one: _Number) -> bool:
     """Whether the time said of the number is over: "8 yesterday, 3 now", "was 8 now 3", "from 8 to 3"."""
-    times = [(at, item.kind) for at, item in enumerate(items) if item.kind in (Kind.PAST, Kind.NOW)]
-    if not times:
+    items = clause.items
+    if clause.kinds.isdisjoint({Kind.PAST, Kind.NOW}):
         return False
+    times = [(at, item.kind) for at, item in enumerate(items) if item.kind in (Kind.PAST, Kind.NOW)]
     if one.at > 1 and items[one.at - 1].kind == Kind.RANGE:
         return False
     first = min(at for at, item in enumerate(items) if item.kind == Kind.NUMBER)
