@@ -68,11 +68,15 @@ class Installation:
 
     def start(self) -> None:
         """`monitor run`, until it is ready."""
+        self.spawn("run", "--port", str(self.port))
+        wait_for("a ready program", self._is_ready)
+
+    def spawn(self, *arguments: str) -> None:
+        """A command that goes on until it is ended."""
         with (self.home.parent / "run.log").open("a") as log:
             self.process = subprocess.Popen(
-                self._program("run", "--port", str(self.port)), env=self._env(), stdout=log, stderr=log, text=True
+                self._program(*arguments), env=self._env(), stdout=log, stderr=log, text=True
             )
-        wait_for("a ready program", self._is_ready)
 
     def kill(self) -> None:
         """As the power going out."""

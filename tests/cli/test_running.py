@@ -1,0 +1,67 @@
+"""Starting: where it may listen, and that nothing is sent by a process that cannot be reached."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Monitor
+from tests.running import Installation, wait_for
+
+
+@pytest.mark.parametrize("command", ["run", "web"])
+def test_a_port_in_use_is_one_line_and_no_worker_starts(
+    command: str, ready: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.scheduler.Worker.start", lambda _: pytest.fail("the worker was started"))
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        assert ready(command, "--port", port).is_refused(f"port: found '127.0.0.1:{port}'", "a port that is free")
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http"])
+def test_a_port_that_is_none_is_refused(port: str, ready: Monitor) -> None:
+    done = ready("run", "--port", port)
+    assert (done.code, done.out, len(done.lines)) == (2, "", 1)
+    assert "--port" in done.err
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org", "::"])
+def test_the_built_in_phones_stay_on_this_machine(host: str, ready: Monitor) -> None:
+    for command in ("run", "web"):
+        assert ready(command, "--host", host).is_refused("host: found", host, "--expose-phones")
+
+
+def test_an_address_that_is_not_ours_is_named(ready: Monitor) -> None:
+    refused = ready("run", "--host", "192.0.2.1", "--expose-phones")
+    assert refused.is_refused("port: found '192.0.2.1:8000'", "an address of this machine")
+
+
+def test_a_first_start_sets_up_a_home_by_itself_and_ends_cleanly(tmp_path: Path) -> None:
+    running = Installation(tmp_path / "home", {"MONITOR_SMS": "phones"})
+    try:
+        running.start()
+        assert running.get("/phones").startswith("<!doctype html>")
+        ended, seconds = running.end()
+    finally:
+        running.close()
+    assert (ended, seconds < 5) == (0, True)
+    assert "set up with defaults" in running.log
+    assert "no SMS leaves" in running.log
+    assert "Traceback" not in running.log
+
+
+def test_web_and_worker_may_run_apart(tmp_path: Path) -> None:
+    running = Installation(tmp_path / "home", {"MONITOR_SMS": "phones"})
+    running.command("init")
+    try:
+        running.spawn("worker")
+        wait_for("a worker's sign of life", lambda: running.rows("SELECT at FROM heartbeats"))
+        ended, seconds = running.end()
+    finally:
+        running.close()
+    assert (ended, seconds < 5) == (0, True)
+    assert "Traceback" not in running.log
