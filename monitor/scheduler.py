@@ -43,6 +43,7 @@ SECONDS = {
     "heartbeat": 15,
 }
 SOONEST = 0.1  # seconds; a row that stays due cannot keep the processor busy
+AFTER_FETCHING = timedelta(seconds=20)  # texts that came while we were away are fetched before silence is judged
 REAL_TIME = SystemClock()  # heartbeats and wake-ups happen in real time, whatever the patients' clock says
 
 
@@ -119,7 +120,7 @@ class Worker:
                 seconds=seconds,
                 id=name,
                 max_instances=instances,
-                next_run_time=REAL_TIME.now(),
+                next_run_time=REAL_TIME.now() + (AFTER_FETCHING if name == "chase" else timedelta()),
             )
         self.scheduler.start()
 

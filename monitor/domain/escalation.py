@@ -75,8 +75,11 @@ def first_page_at(band: Band, at_night: bool, now: datetime, policy: Policy, cal
 
 
 def promise_by(band: Band, at_night: bool, now: datetime, policy: Policy, calendar: WorkCalendar) -> datetime:
-    """By when the patient is told to expect a call."""
-    return first_page_at(band, at_night, now, policy, calendar) + policy.bands[band].tell_patient
+    """By when the patient is told to expect a call. Where paging rests at night, so does this clock."""
+    first, deadlines = first_page_at(band, at_night, now, policy, calendar), policy.bands[band]
+    if at_night or deadlines.page == PageWhen.AT_ONCE:
+        return first + deadlines.tell_patient
+    return policy.day.after(first, deadlines.tell_patient, calendar.zone)
 
 
 def decide_paging(

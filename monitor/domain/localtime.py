@@ -51,6 +51,22 @@ class Window:
         return local_instant(day, self.start, zone)
 
 
+    def after(self, instant: datetime, duration: timedelta, zone: ZoneInfo) -> datetime:
+        """The moment by which so much time has passed inside the window.
+
+        >>> evening = datetime(2026, 11, 8, 21, 30, tzinfo=UTC)
+        >>> Window(time(7), time(22)).after(evening, timedelta(hours=4), ZoneInfo("UTC")).isoformat()
+        '2026-11-09T10:30:00+00:00'
+        """
+        at = self.next_open(instant, zone)
+        local = at.astimezone(zone)
+        closes_on = local.date() if local.time() < self.end else local.date() + timedelta(days=1)
+        closes = local_instant(closes_on, self.end, zone)
+        if at + duration <= closes or self.start == self.end:
+            return at + duration
+        return self.after(closes, duration - (closes - at), zone)
+
+
 @dataclass(frozen=True, slots=True)
 class WorkCalendar:
     """When a clinic is at work: its hours by weekday, less its holidays. All local to `zone`."""

@@ -136,8 +136,9 @@ def _promise(session: Session, read: Read, alert: Alert, *, now: datetime) -> No
 
 def _fitting(session: Session, key: str, read: Read, alert: Alert | None, *, now: datetime) -> str:
     """The variant that fits the moment: at night, for an appointment, after the last check-in."""
-    if key == "close.urgent" and alert is not None and alert.step_at is not None and alert.step_at > now + SETTLE:
-        return "close.night" if alert.stage == 0 and alert.state == "open" else key
+    if key == "close.urgent" and alert is not None and alert.told_by_at is not None:
+        by_day = now + read.bundle.policy.bands[Band(alert.band)].tell_patient
+        return "close.night" if alert.told_by_at > by_day else key
     if key == "close.review" and read.reading.intent == Intent.RESCHEDULE:
         return "reply.reschedule"
     if key == "close.expected" and next_checkin_at(session, read.episode.patient, now) is None:

@@ -12,10 +12,13 @@ from sqlalchemy.orm import Session
 from monitor.domain.bundle import Bundle
 from monitor.domain.escalation import first_page_at, promise_by
 from monitor.domain.score import Reason
-from monitor.domain.terms import Band
-from monitor.models import Alert, Clinic, Episode, Inbound, Patient
+from monitor.domain.sending import Kind
+from monitor.domain.terms import Band, Sign
+from monitor.models import Alert, Clinic, Episode, Inbound, Patient, Staff
 from monitor.queries import calendar_of, open_alert
 from monitor.services.audit import record
+from monitor.services.compose import staff_text
+from monitor.services.outbox import queue_to_number
 
 KINDS = ("silence", "review", "finding")  # an alert that holds several is of the last of its kinds
 
@@ -56,9 +59,31 @@ def raise_alert(session: Session, finding: Finding, *, bundle: Bundle, now: date
     alert.kind = max(alert.kind, finding.kind, key=KINDS.index)
     if worse:
         _page_anew(alert, finding, bundle, now=now)
+    elif alert.state == "taken" and (further or finding.kind == "review"):
+        _tell_taker(session, alert, finding, bundle, now=now)
     kind = "alert_raised" if worse else "alert_added"
     record(session, kind, at=now, alert_id=alert.id, patient_id=alert.patient_id, band=alert.band, signs=further)
     return alert
+
+
+def _tell_taker(session: Session, alert: Alert, finding: Finding, bundle: Bundle, *, now: datetime) -> None:
+    """Whoever has the alert learns that the patient wrote again, so that closing it buries nothing."""
+    taker = session.get(Staff, alert.taken_by_id) if alert.taken_by_id else None
+    if taker is None or finding.patient is None:
+        return
+    body = staff_text(
+        bundle,
+        finding.clinic,
+        "staff.more",
+        initials=finding.patient.initials,
+        chart=finding.patient.chart or "-",
+        day=finding.day,
+        signs=", ".join(bundle.protocol.signs[Sign(s)] for s in finding.signs) or "a message to read",
+    )
+    once = f"more:{alert.id}:{int(now.timestamp())}"
+    queue_to_number(
+        session, finding.clinic, taker.phone, body, once=once, kind=Kind.ANSWER, staff_id=taker.id, alert=alert, now=now
+    )
 
 
 def _open(session: Session, finding: Finding, bundle: Bundle, *, now: datetime) -> Alert:

@@ -16,6 +16,7 @@ from monitor.domain.sending import Kind
 from monitor.errors import GatewayError, GatewayRefused
 from monitor.models import Cursor, Message
 from monitor.services.audit import record
+from monitor.services.dispatch import retry_later
 from monitor.services.receive import save_inbound
 from monitor.services.settle import add_task, settle
 from monitor.services.track import apply_status
@@ -126,9 +127,12 @@ def _same(theirs: str, ours: str | None) -> bool:
 
 
 def _send_again(session: Session, message: Message, *, now: datetime) -> None:
-    if settle(session, message, State.PLANNED, now=now, why="it had not been sent"):
+    """Back to planned: a first time at once, later with the pauses of any other failed try."""
+    record(session, "send_repeated", at=now, message_id=message.id)
+    if message.attempts > 1:
+        retry_later(session, message, now=now)
+    elif settle(session, message, State.PLANNED, now=now, why="it had not been sent"):
         message.due_at = now
-        record(session, "send_repeated", at=now, message_id=message.id)
 
 
 def _ask_about_sent(sessions: Sessions, gateway: Gateway, clock: Clock) -> int:

@@ -2,7 +2,7 @@
 
     no connection, no trusted certificate, a redirect   GatewayUnreachable   nothing was sent
     429, 500, 503 and other 5xx                         GatewayBusy          not now
-    502, 504 on a POST                                  GatewayUnknown       a proxy lost the answer
+    500, 502, 504 on a POST                             GatewayUnknown       it may have been taken
     other 4xx                                           GatewayRefused       with Twilio's code
     time-out, reset, half an answer, no JSON object     GatewayUnknown       it may have been taken
 
@@ -26,7 +26,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from monitor.errors import GatewayBusy, GatewayRefused, GatewayUnknown, GatewayUnreachable
 
 CONNECTIONS = 32  # as many as the worker has threads; one more than that would open and close its own
-LOST_ON_THE_WAY = frozenset({502, 504})
+LOST_ON_THE_WAY = frozenset({500, 502, 504})
 
 
 class TwilioHttp:
@@ -115,9 +115,9 @@ def _never_connected(error: Exception) -> bool:
 
 def _check(response: requests.Response, *, creates: bool) -> None:
     status = response.status_code
-    # Twilio counts every 5xx as safe to repeat, and 500 and 503 are its own word that the request failed:
-    # waiting for a look-up then would hold a text back for nothing. 502 and 504 are a proxy's word that it
-    # lost Twilio's answer, which is our own time-out over again, so a message or call is looked for first.
+    # 503 and 429 say that the request was not taken. A 500 says that something broke, perhaps after it was;
+    # 502 and 504 are a proxy's word that it lost the answer. Those are looked for before they are sent again:
+    # half a minute late is better than twice.
     if creates and status in LOST_ON_THE_WAY:
         raise GatewayUnknown(f"the provider's answer was lost (HTTP {status})")
     if status == 429 or status >= 500:

@@ -42,14 +42,14 @@ def test_a_further_urgent_sign_pages_again_and_the_same_one_does_not(story: Stor
     ann.new_texts()
 
 
-def test_a_lesser_finding_while_somebody_has_it_is_added_without_a_page(story: Story) -> None:
+def test_a_lesser_finding_while_somebody_has_it_is_added_and_told_without_a_page(story: Story) -> None:
     nurse = story.staff()
     ann = raises_pus(story)
     code = nurse.expects_page("URGENT", "pus")
     nurse.takes(code)
     ann.texts("how long until I can smoke?")
     ann.new_texts()
-    nurse.expects_nothing()
+    nurse.expects("whom you have, wrote again")
     assert any(reason["rule"].startswith("review") for reason in story.alert().reasons)
     nurse.closes(code)
 
