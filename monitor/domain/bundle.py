@@ -60,13 +60,9 @@ def _load(items: tuple[tuple[str, str], ...]) -> Bundle:
     return Bundle(
         protocol=load_protocol(files[PROTOCOL_FILE], file=PROTOCOL_FILE),
         catalogues={
-            _stem(name): load_catalogue(text, file=name)
-            for name, text in files.items()
-            if name.startswith("messages/")
+            _stem(name): load_catalogue(text, file=name) for name, text in files.items() if name.startswith("messages/")
         },
-        lexicons=load_lexicons(
-            {n.removeprefix("lexicon/"): t for n, t in files.items() if n.startswith("lexicon/")}
-        ),
+        lexicons=load_lexicons({n.removeprefix("lexicon/"): t for n, t in files.items() if n.startswith("lexicon/")}),
         policy=load_policy(files[POLICY_FILE], file=POLICY_FILE),
     )
 

@@ -13,9 +13,7 @@ class CarrierWord(StrEnum):
 
 
 WORDS: Mapping[CarrierWord, frozenset[str]] = {
-    CarrierWord.STOP: frozenset(
-        {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"}
-    ),
+    CarrierWord.STOP: frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"}),
     CarrierWord.START: frozenset({"start", "unstop"}),
     CarrierWord.HELP: frozenset({"help", "info"}),
 }

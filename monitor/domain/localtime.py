@@ -50,7 +50,6 @@ class Window:
         day = local.date() if local.time() < self.start else local.date() + timedelta(days=1)
         return local_instant(day, self.start, zone)
 
-
     def after(self, instant: datetime, duration: timedelta, zone: ZoneInfo) -> datetime:
         """The moment by which so much time has passed inside the window.
 

@@ -47,9 +47,7 @@ class PhonesGateway:
 
     def ring(self, call: Call) -> Accepted:
         with transaction(self.sessions) as session:
-            sid = self._show(
-                session, call.to, call.spoken, incoming=True, message_id=call.message_id, call=True
-            )
+            sid = self._show(session, call.to, call.spoken, incoming=True, message_id=call.message_id, call=True)
         return Accepted(sid, ProviderStatus.RINGING)
 
     def fetch(self, sid: str) -> Sent:
@@ -100,23 +98,17 @@ class PhonesGateway:
         sid = f"PH{uuid4().hex}"
         at = self.clock.now().astimezone(UTC)
         session.add(
-            PhoneText(
-                sid=sid, phone=phone, body=body, incoming=incoming, message_id=message_id, call=call, at=at
-            )
+            PhoneText(sid=sid, phone=phone, body=body, incoming=incoming, message_id=message_id, call=call, at=at)
         )
         return sid
 
     def _opted_out(self, session: Session, phone: str) -> bool:
         """The last of the carrier's own words that this phone sent decides."""
         typed = session.scalars(
-            select(PhoneText.body)
-            .where(PhoneText.phone == phone, ~PhoneText.incoming)
-            .order_by(PhoneText.id.desc())
+            select(PhoneText.body).where(PhoneText.phone == phone, ~PhoneText.incoming).order_by(PhoneText.id.desc())
         )
         words = (carrier_word(body, opted_out=True) for body in typed)
-        return next(
-            (w == CarrierWord.STOP for w in words if w in {CarrierWord.STOP, CarrierWord.START}), False
-        )
+        return next((w == CarrierWord.STOP for w in words if w in {CarrierWord.STOP, CarrierWord.START}), False)
 
 
 def _sent(row: PhoneText) -> Sent:

@@ -66,9 +66,7 @@ class TwilioGateway:
         sender = self._sender(to_staff=text.to_staff)
         callback = self._link("/twilio/status", text.message_id)
         with _readable():
-            message = self._client.messages.create(
-                to=text.to, body=text.body, status_callback=callback, **sender
-            )
+            message = self._client.messages.create(to=text.to, body=text.body, status_callback=callback, **sender)
             return Accepted(_sid(message), _status(message))
 
     def ring(self, call: Call) -> Accepted:

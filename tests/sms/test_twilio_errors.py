@@ -68,9 +68,7 @@ def test_a_certificate_that_is_not_trusted_sent_nothing() -> None:
     assert isinstance(meaning_of(error), GatewayUnreachable)
 
 
-def test_a_server_without_tls_leaves_the_outcome_unknown(
-    make_gateway: GatewayFactory, standin: Standin
-) -> None:
+def test_a_server_without_tls_leaves_the_outcome_unknown(make_gateway: GatewayFactory, standin: Standin) -> None:
     """A TLS error is no certain sign either way, so the text is looked for before it goes out again."""
     with pytest.raises(GatewayUnknown):
         make_gateway(base_url=standin.url.replace("http:", "https:")).send(TEXT)
@@ -142,9 +140,7 @@ def test_twilios_own_5xx_is_busy(gateway: TwilioGateway, standin: Standin, statu
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_a_question_that_fails_is_only_asked_later(
-    gateway: TwilioGateway, standin: Standin, status: int
-) -> None:
+def test_a_question_that_fails_is_only_asked_later(gateway: TwilioGateway, standin: Standin, status: int) -> None:
     """Reading changes nothing at Twilio, so a lost answer to it is no unknown outcome."""
     standin.fail_next(server_error(status), method="GET")
     with pytest.raises(GatewayBusy):
@@ -196,9 +192,7 @@ def test_a_redirect_is_not_twilio(gateway: TwilioGateway, standin: Standin) -> N
 
 
 @pytest.mark.parametrize("payload", [[], "SM1", None, {}, {"sid": None}, {"sid": 5, "date_sent": 7}])
-def test_a_success_that_names_no_message_is_unknown(
-    gateway: TwilioGateway, standin: Standin, payload: object
-) -> None:
+def test_a_success_that_names_no_message_is_unknown(gateway: TwilioGateway, standin: Standin, payload: object) -> None:
     standin.fail_next(Fault(status=201, payload=payload))
     with pytest.raises(GatewayUnknown):
         gateway.send(TEXT)

@@ -53,9 +53,7 @@ def test_a_sid_that_twilio_never_gave_is_refused(gateway: TwilioGateway, sid: st
     assert error.value.code == 20404
 
 
-def test_a_text_whose_answer_was_lost_is_found(
-    gateway: TwilioGateway, standin: Standin, clock: StoppedClock
-) -> None:
+def test_a_text_whose_answer_was_lost_is_found(gateway: TwilioGateway, standin: Standin, clock: StoppedClock) -> None:
     standin.fail_next(silence())
     with pytest.raises(GatewayUnknown):
         gateway.send(Text(1, PATIENT, "hello"))
@@ -92,9 +90,7 @@ def test_a_claim_within_the_second_of_the_text_finds_it(gateway: TwilioGateway, 
     assert len(gateway.sent_since(PATIENT, clock.now() - timedelta(seconds=0.1))) == 1
 
 
-def test_all_pages_are_read_oldest_first(
-    gateway: TwilioGateway, standin: Standin, clock: StoppedClock
-) -> None:
+def test_all_pages_are_read_oldest_first(gateway: TwilioGateway, standin: Standin, clock: StoppedClock) -> None:
     standin.account.largest_page = 3
     for number in range(10):
         gateway.send(Text(number, PATIENT, f"text {number}"))
@@ -102,9 +98,7 @@ def test_all_pages_are_read_oldest_first(
     assert [s.body for s in gateway.sent_since(PATIENT, START)] == [f"text {n}" for n in range(10)]
 
 
-def test_a_text_that_never_reached_us_is_fetched(
-    gateway: TwilioGateway, standin: Standin, clock: StoppedClock
-) -> None:
+def test_a_text_that_never_reached_us_is_fetched(gateway: TwilioGateway, standin: Standin, clock: StoppedClock) -> None:
     standin.patient_texts(PATIENT, "it hurts\x00 مرحبا 🦷", media=2, lost=True)
     clock.forward(seconds=30)
     standin.patient_texts(OTHER, "all good", lost=True)
@@ -116,9 +110,7 @@ def test_a_text_that_never_reached_us_is_fetched(
     assert [r.body for r in gateway.received_since(START + timedelta(seconds=1))] == ["all good"]
 
 
-def test_a_local_time_asks_for_the_same_texts(
-    gateway: TwilioGateway, standin: Standin, clock: StoppedClock
-) -> None:
+def test_a_local_time_asks_for_the_same_texts(gateway: TwilioGateway, standin: Standin, clock: StoppedClock) -> None:
     from zoneinfo import ZoneInfo
 
     standin.patient_texts(PATIENT, "it hurts", lost=True)

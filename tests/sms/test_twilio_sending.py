@@ -43,9 +43,7 @@ def test_a_page_leaves_from_the_page_number(make_gateway: GatewayFactory, standi
     assert "MessagingServiceSid" not in form
 
 
-def test_a_page_leaves_from_the_usual_sender_when_it_has_no_own(
-    gateway: TwilioGateway, standin: Standin
-) -> None:
+def test_a_page_leaves_from_the_usual_sender_when_it_has_no_own(gateway: TwilioGateway, standin: Standin) -> None:
     gateway.send(Text(1, NURSE, "page", to_staff=True))
     assert standin.messages[0].from_ == NUMBER
 
@@ -77,9 +75,7 @@ def test_no_url_holds_a_number_or_a_word_of_the_text(gateway: TwilioGateway, sta
         assert "pus" not in request.form.get("Url", "")
 
 
-def test_a_trailing_slash_of_the_public_url_does_no_harm(
-    make_gateway: GatewayFactory, standin: Standin
-) -> None:
+def test_a_trailing_slash_of_the_public_url_does_no_harm(make_gateway: GatewayFactory, standin: Standin) -> None:
     make_gateway(public_url=f"{PUBLIC_URL}/").send(Text(7, PATIENT, "hello"))
     assert standin.messages[0].callback == f"{PUBLIC_URL}/twilio/status?message=7"
 
@@ -89,13 +85,9 @@ def test_a_gateway_without_a_sender_is_not_made(make_gateway: GatewayFactory) ->
         make_gateway(from_number=None)
 
 
-def test_the_doctor_hears_of_a_trial_and_of_a_suspended_account(
-    make_gateway: GatewayFactory, standin: Standin
-) -> None:
+def test_the_doctor_hears_of_a_trial_and_of_a_suspended_account(make_gateway: GatewayFactory, standin: Standin) -> None:
     gateway = make_gateway(from_number=None, messaging_service_sid=SERVICE_SID)
-    assert gateway.check() == (
-        "Twilio answers, account active; no number to ring from: set TWILIO_PAGE_NUMBER"
-    )
+    assert gateway.check() == ("Twilio answers, account active; no number to ring from: set TWILIO_PAGE_NUMBER")
     standin.account.type = "Trial"
     assert "trial account" in gateway.check()
     standin.account.status = "suspended"
@@ -106,7 +98,5 @@ def test_the_doctor_hears_of_a_trial_and_of_a_suspended_account(
 
 def test_importing_the_gateway_does_not_import_the_sdk() -> None:
     """The command line answers --help without paying for Twilio."""
-    code = (
-        "import sys, monitor.sms.twilio_gateway; sys.exit(bool({'twilio', 'requests'} & sys.modules.keys()))"
-    )
+    code = "import sys, monitor.sms.twilio_gateway; sys.exit(bool({'twilio', 'requests'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

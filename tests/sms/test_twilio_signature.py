@@ -48,9 +48,7 @@ def test_a_signed_text_is_believed_and_read(text: str) -> None:
 
 
 @settings(deadline=None)  # the first example pays for the import of the SDK
-@given(
-    st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=1), st.text(st.characters(codec="utf-8")))
-)
+@given(st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=1), st.text(st.characters(codec="utf-8"))))
 def test_any_form_that_is_signed_is_believed(params: dict[str, str]) -> None:
     assert GATEWAY.verify(URL, urlencode(params).encode(), sign(params)) == Webhook(params)
 
@@ -140,9 +138,7 @@ def test_an_empty_form_may_be_signed() -> None:
     assert GATEWAY.verify(URL, b"", sign({})) == Webhook({})
 
 
-@pytest.mark.parametrize(
-    "body", [b'{"a": "b"}', b"\xff\xfe", b"%", b"%ZZ=%", b"=", b"&&&", b"\x00" * 50, b"a=b=c"]
-)
+@pytest.mark.parametrize("body", [b'{"a": "b"}', b"\xff\xfe", b"%", b"%ZZ=%", b"=", b"&&&", b"\x00" * 50, b"a=b=c"])
 def test_what_is_no_form_is_refused_quietly(body: bytes) -> None:
     assert GATEWAY.verify(URL, body, sign({"Body": "x"})) is None
 

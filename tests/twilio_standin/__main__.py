@@ -13,9 +13,7 @@ from tests.twilio_standin.standin import ACCOUNT_SID, AUTH_TOKEN, NUMBER, PAGE_N
 
 def main() -> None:
     """Serve until interrupted."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.twilio_standin", description="A stand-in for Twilio."
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.twilio_standin", description="A stand-in for Twilio.")
     parser.add_argument("--port", type=int, default=4010)
     parser.add_argument("--account-sid", default=ACCOUNT_SID)
     parser.add_argument("--auth-token", default=AUTH_TOKEN)

@@ -160,9 +160,7 @@ class Call:
         answer = self._carrier.webhooks.call(url, self._params() | extra)
         if not 200 <= answer.status < 300:
             raise AssertionError(f"the voice webhook answered {answer.status}")
-        script = (
-            ElementTree.fromstring(answer.text) if answer.text.strip() else ElementTree.Element("Response")
-        )
+        script = ElementTree.fromstring(answer.text) if answer.text.strip() else ElementTree.Element("Response")
         self.record.heard += [say.text or "" for say in script.iter("Say")]
         gather, redirect = script.find("Gather"), script.find("Redirect")
         self.record.gather = None if gather is None else urljoin(url, gather.get("action", url))

@@ -35,9 +35,7 @@ def check_message(
     return _check_sender(form, numbers, service_sid) or _check_callback(form)
 
 
-def check_call(
-    form: Mapping[str, str], events: Collection[str], *, numbers: Collection[str]
-) -> Refusal | None:
+def check_call(form: Mapping[str, str], events: Collection[str], *, numbers: Collection[str]) -> Refusal | None:
     to, from_ = form.get("To", ""), form.get("From", "")
     if not to:
         return Refusal(21201, "No 'To' number specified")
@@ -54,9 +52,7 @@ def check_call(
     return _check_callback(form)
 
 
-def _check_sender(
-    form: Mapping[str, str], numbers: Collection[str], service_sid: str | None
-) -> Refusal | None:
+def _check_sender(form: Mapping[str, str], numbers: Collection[str], service_sid: str | None) -> Refusal | None:
     from_, service = form.get("From"), form.get("MessagingServiceSid")
     if not from_ and not service:
         return Refusal(21603, "A 'From' phone number is required.")

@@ -83,9 +83,7 @@ class Plans(Generic[T]):
         self._planned: list[_Planned[T]] = []
         self._lock = Lock()
 
-    def add(
-        self, what: T, *, method: str | None = None, to: str | None = None, times: int | None = 1
-    ) -> None:
+    def add(self, what: T, *, method: str | None = None, to: str | None = None, times: int | None = 1) -> None:
         with self._lock:
             self._planned.append(_Planned(what, method, to, times))
 

@@ -37,9 +37,7 @@ class Webhooks:
         self._post = post or post_over_http
         self.sent: list[WebhookCall] = []
 
-    def call(
-        self, url: str, params: Mapping[str, str], *, signed: Signature = Signature.CURRENT
-    ) -> WebhookCall:
+    def call(self, url: str, params: Mapping[str, str], *, signed: Signature = Signature.CURRENT) -> WebhookCall:
         """One request. Nobody answering is status 0."""
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
