@@ -131,8 +131,8 @@ def test_an_error_in_a_tick_is_counted_and_logged_by_kind_alone(
     app: App, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr("monitor.scheduler.chase", fail)
-    counted = TICK_ERRORS.labels("chase")._value
+    monkeypatch.setattr("monitor.scheduler.reconcile", fail)
+    counted = TICK_ERRORS.labels("reconcile")._value
     before, worker = counted.get(), Worker(app)
     worker.start()
     end = time.monotonic() + 10
@@ -140,7 +140,7 @@ def test_an_error_in_a_tick_is_counted_and_logged_by_kind_alone(
         time.sleep(0.02)
     worker.stop()
     assert counted.get() == before + 1
-    assert "tick chase: RuntimeError in scheduler.py:" in caplog.text
+    assert "tick reconcile: RuntimeError in scheduler.py:" in caplog.text
     assert nobody_in(caplog.text)
 
 
