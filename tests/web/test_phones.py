@@ -70,7 +70,7 @@ class Fields(HTMLParser):
 
 
 def test_phones_in_use_last_stand_first(visitor: Visitor) -> None:
-    visitor.text(BEN, "hello, is the clinic open on Friday?")
+    visitor.text(BEN, "thank you")
     order = re.findall(r'<article class="phone" id="phone-(\d+)"', visitor.get().text)
     assert order[0] == BEN[1:]
     assert set(order) == {n[1:] for n in (ANN, BEN, NURSE, DOCTOR, LAST_RESORT)}
