@@ -64,7 +64,9 @@ def test_the_main_job_from_enrolment_to_outcome(
     running: Installation, standin: Standin, record_property: pytest.RecordProperty
 ) -> None:
     enrol(running, "Ann Carter", ANN)
+    written = SystemClock().now()
     gets(standin, ANN, "how your implant heals", "STOP")
+    first = (standin.sent_to(ANN)[0].created_at - written).total_seconds()
     gets(standin, ANN, "pain", "0", "10")
     for answer, question in (("3", "pain 3"), ("going down", "going down")):
         assert standin.patient_texts(ANN, answer) == 200
@@ -91,18 +93,25 @@ def test_the_main_job_from_enrolment_to_outcome(
     assert [m.body for m in standin.sent_to(ANN)] == list(dict.fromkeys(m.body for m in standin.sent_to(ANN)))
     assert {call.status for call in standin.webhooks} == {200, 204, 403}
     worst = max(delays(running, standin))
-    record_property("worst delay in seconds", worst)
-    print(f"\nworst delay between due and handed over: {worst:.2f} s")  # noqa: T201 -- the figure is asked for
+    record_property("seconds after its moment, at worst", worst)
+    record_property("seconds after the command that wrote it", first)
+    print(f"\nafter its moment, at worst: {worst:.2f} s; after the command: {first:+.2f} s")  # noqa: T201 -- asked for
     assert worst <= LATEST
+    assert first <= LATEST
     ended, seconds = running.end()
     assert (ended, seconds < 5) == (0, True)
     nobody_is_named(running)
 
 
 def delays(running: Installation, standin: Standin) -> list[float]:
-    """Seconds between each text's own moment and the stand-in having it."""
+    """Seconds between the moment of each text that was planned ahead and the stand-in having it.
+
+    A text of this very moment is stamped while its transaction is still open and nobody else can see it,
+    so the welcome is measured from the end of the command that wrote it.
+    """
     had = {message.sid: message.created_at for message in standin.messages}
-    due = running.rows("SELECT sid, due_at FROM messages WHERE sid IS NOT NULL")
+    due = running.rows("SELECT sid, due_at FROM messages WHERE sid IS NOT NULL AND due_at > created_at")
+    assert due
     return [(had[sid] - datetime.fromisoformat(at).replace(tzinfo=UTC)).total_seconds() for sid, at in due]
 
 
