@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def gets(standin: Standin, number: str, *parts: str) -> str:
 
 
 def test_the_main_job_from_enrolment_to_outcome(
-    running: Installation, standin: Standin, record_property: pytest.RecordProperty
+    running: Installation, standin: Standin, record_property: Callable[[str, object], None]
 ) -> None:
     enrol(running, "Ann Carter", ANN)
     written = SystemClock().now()
