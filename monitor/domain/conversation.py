@@ -82,7 +82,8 @@ def decide_turn(
     """What to say to a text that asks for more than its own effect. `findings` already hold this reading;
     `follow_ups` are the questions that the rules which fired call for."""
     answered = dialogue.answered | _answers(protocol, dialogue, reading, findings)
-    if band == Band.EMERGENCY and dialogue.told != Band.EMERGENCY:
+    # Somebody who reports an emergency is answered each time: it may be another one.
+    if band == Band.EMERGENCY and (dialogue.told != Band.EMERGENCY or reading.present()):
         lines = (Line(("close.emergency",), urgent=True), *_perhaps_mistyped(protocol, reading))
         return Turn(lines, frozenset(answered), over=True)
     if disposition == Disposition.ASK and not _says_something(dialogue, reading):

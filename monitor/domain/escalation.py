@@ -64,6 +64,18 @@ def may_page(band: Band, at_night: bool, instant: datetime, policy: Policy, cale
     return policy.day.holds(instant.astimezone(calendar.zone).time())
 
 
+def outcome_rests_until(band: Band, now: datetime, policy: Policy, calendar: WorkCalendar) -> datetime:
+    """An outcome that is overdue for something that can wait is asked for in working hours only."""
+    return calendar.next_opening(now) if policy.bands[band].page == PageWhen.NEXT_NOON else now
+
+
+def first_silence_page_at(now: datetime, calendar: WorkCalendar) -> datetime:
+    """A first silence stands in the digest; it is paged if untouched by noon of the next working day,
+    however far that is: nobody is called on a Sunday because a text was not answered."""
+    day = calendar.next_working_day(now.astimezone(calendar.zone).date())
+    return local_instant(day, time(12), calendar.zone)
+
+
 def first_page_at(band: Band, at_night: bool, now: datetime, policy: Policy, calendar: WorkCalendar) -> datetime:
     """When paging for a new finding begins."""
     deadlines = policy.bands[band]
@@ -94,14 +106,25 @@ def decide_paging(
     """The next step for an alert whose time has come. A stage with nobody is passed at once; after the
     last stage the next round begins, one waiting time later."""
     stage, rounds = (0, paging.rounds + 1) if paging.taken else (paging.stage, paging.rounds)
-    if not may_page(paging.band, paging.at_night, now, policy, calendar):
-        return Decision((), stage, rounds, policy.day.next_open(now, calendar.zone))
     order = stages(rota)
     if stage >= len(order):
         stage, rounds = 0, rounds + 1
         if paging.stage_failed:  # a whole round reached nobody: breathe before the next
             return Decision((), stage, rounds, now + policy.bands[paging.band].next_tier)
+    if (rest := _rests_until(paging, now, stage, policy=policy, calendar=calendar)) > now:
+        return Decision((), stage, rounds, rest)
     return _page_next(paging, rota, now, stage, rounds, order=order, policy=policy, has_last_resort=has_last_resort)
+
+
+def _rests_until(paging: Paging, now: datetime, stage: int, *, policy: Policy, calendar: WorkCalendar) -> datetime:
+    """When the next page may go. A round that began by day goes on to its end after the window closes;
+    what can wait two days is paged on in working hours only."""
+    soon = policy.bands[paging.band].page == PageWhen.NEXT_NOON and not paging.at_night
+    if soon and (stage > 0 or paging.rounds > 0):
+        return calendar.next_opening(now)
+    if stage > 0 or may_page(paging.band, paging.at_night, now, policy, calendar):
+        return now
+    return policy.day.next_open(now, calendar.zone)
 
 
 def _page_next(
@@ -122,7 +145,7 @@ def _page_next(
         people = tuple(_people_of(name, rota, now))
         last = name == LAST_RESORT and has_last_resort
         if people or last:
-            ring = deadlines.ring or (last and policy.ring_last_resort)
+            ring = deadlines.ring or (last and policy.ring_last_resort and paging.band > Band.SOON)
             next_at = now + deadlines.next_tier
             return Decision(people, index + 1, rounds, next_at, name, last, ring, tuple(unmanned))
         unmanned.append(name)

@@ -10,6 +10,8 @@ from monitor.domain.reading import Reading
 from monitor.domain.score import Facts
 from monitor.domain.terms import Amount, Detail, Presence, Sign, Trend
 
+MILDER = {Detail.BRUSHING: Sign.BLEEDING, Detail.FILM: Sign.PUS, Detail.KNOWN: Sign.NUMBNESS}
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -35,12 +37,17 @@ class Findings:
         False
         """
         gone = {s for s, p in reading.signs.items() if p == Presence.ABSENT}
+        # What made a sign seem harmless does not outlive a newer text that names the sign without it.
+        milder = {detail for detail, sign in MILDER.items() if reading.has(sign)}
+        trace = (
+            {Sign.BLEEDING} if reading.has(Sign.BLEEDING) and self.amount.get(Sign.BLEEDING) == Amount.TRACE else set()
+        )
         return replace(
             self,
             signs={**self.signs, **reading.signs},
             trend=_without({**self.trend, **reading.trend}, gone),
-            amount=_without({**self.amount, **reading.amount}, gone),
-            details=self.details | reading.details,
+            amount=_without({**_without(self.amount, trace), **reading.amount}, gone),
+            details=(self.details - milder) | reading.details,
             pain=reading.pain if reading.pain is not None else None if Sign.PAIN in gone else self.pain,
             temp_c=reading.temp_c if reading.temp_c is not None else None if Sign.FEVER in gone else self.temp_c,
             hours_ago=reading.hours_ago if reading.hours_ago is not None else self.hours_ago,

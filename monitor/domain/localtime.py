@@ -82,6 +82,17 @@ class WorkCalendar:
         hours = self.hours_on(local.date())
         return hours is not None and hours.holds(local.time())
 
+    def next_opening(self, instant: datetime) -> datetime:
+        """This instant if the clinic is at work, else when it opens next; at all hours without any hours."""
+        local = instant.astimezone(self.zone)
+        for ahead in range(31):
+            day = local.date() + timedelta(days=ahead)
+            hours = self.hours_on(day)
+            if hours is None or (ahead == 0 and local.time() >= hours.end):
+                continue
+            return max(instant, local_instant(day, hours.start, self.zone))
+        return instant
+
     def next_working_day(self, after: date) -> date:
         """The first working day after this one; a clinic with no hours at all works every day.
 

@@ -24,7 +24,7 @@ class Alert(Base):
     clinic_id: Mapped[int] = mapped_column(ForeignKey("clinics.id"), index=True)
     patient_id: Mapped[int | None] = mapped_column(ForeignKey("patients.id"))
     episode_id: Mapped[int | None] = mapped_column(ForeignKey("episodes.id"))
-    subject: Mapped[str] = mapped_column(String(40))  # "episode:7", or "phone:+44..." for an unknown number
+    subject: Mapped[str] = mapped_column(String(64))  # "episode:7", or "phone:+44..." for an unknown number
     protocol_version_id: Mapped[int] = mapped_column(ForeignKey("protocol_versions.id"))
     kind: Mapped[str] = mapped_column(String(12))  # finding | review | silence
     band: Mapped[str] = mapped_column(String(12))

@@ -29,7 +29,7 @@ class Message(Base):
     alert_id: Mapped[int | None] = mapped_column(ForeignKey("alerts.id"), index=True)
     kind: Mapped[str] = mapped_column(String(12))
     channel: Mapped[str] = mapped_column(String(4), default="sms")
-    to_number: Mapped[str] = mapped_column(String(20), index=True)
+    to_number: Mapped[str] = mapped_column(String(40), index=True)
     template: Mapped[str | None] = mapped_column(String(40))  # rendered when it leaves, unless body stands
     body: Mapped[str | None] = mapped_column(Text)
     question: Mapped[str | None] = mapped_column(String(24))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from monitor.clock import Clock
 from monitor.db import Sessions, transaction
 from monitor.domain.bundle import Bundle
-from monitor.domain.escalation import Decision, Paging, decide_paging
+from monitor.domain.escalation import Decision, Paging, decide_paging, outcome_rests_until
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band
 from monitor.models import Alert, Clinic, Page, Patient
@@ -50,6 +50,11 @@ def _step(session: Session, alert: Alert, public_url: str, *, now: datetime) -> 
     if alert.closed_at is not None or alert.step_at is None or alert.step_at > now:
         return  # somebody acted between the list and the lock
     clinic, bundle = session.get_one(Clinic, alert.clinic_id), bundle_of(session, alert.protocol_version_id)
+    if alert.state == "taken":
+        rest = outcome_rests_until(Band(alert.band), now, bundle.policy, calendar_of(clinic, now))
+        if rest > now:
+            alert.step_at = rest
+            return
     paging = Paging(
         band=Band(alert.band),
         at_night=alert.at_night,

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from monitor.domain.bundle import Bundle
-from monitor.domain.escalation import first_page_at, promise_by
+from monitor.domain.escalation import first_page_at, first_silence_page_at, promise_by
 from monitor.domain.score import Reason
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band, Sign
@@ -50,7 +50,8 @@ def raise_alert(session: Session, finding: Finding, *, bundle: Bundle, now: date
     if alert is None:
         return _open(session, finding, bundle, now=now)
     further = [s for s in finding.signs if s not in alert.signs]
-    worse = finding.band > alert.band or (finding.band >= Band.URGENT and bool(further))
+    wakes = finding.at_night and not alert.at_night  # "fever", and then how high: it cannot wait until morning
+    worse = finding.band > alert.band or (finding.band >= Band.URGENT and bool(further)) or (wakes and alert.stage == 0)
     known = {(reason["rule"], reason["said"]) for reason in alert.reasons}
     alert.signs = [*further, *alert.signs] if worse else [*alert.signs, *further]
     alert.reasons = [*alert.reasons, *(r for r in finding.reasons if (r["rule"], r["said"]) not in known)]
@@ -59,7 +60,7 @@ def raise_alert(session: Session, finding: Finding, *, bundle: Bundle, now: date
     alert.kind = max(alert.kind, finding.kind, key=KINDS.index)
     if worse:
         _page_anew(alert, finding, bundle, now=now)
-    elif alert.state == "taken" and (further or finding.kind == "review"):
+    elif alert.state == "taken" and (further or wakes or finding.kind == "review"):
         _tell_taker(session, alert, finding, bundle, now=now)
     kind = "alert_raised" if worse else "alert_added"
     record(session, kind, at=now, alert_id=alert.id, patient_id=alert.patient_id, band=alert.band, signs=further)
@@ -126,7 +127,10 @@ def _page_anew(alert: Alert, finding: Finding, bundle: Bundle, *, now: datetime)
 
 
 def _first_page(alert: Alert, clinic: Clinic, bundle: Bundle, *, now: datetime) -> datetime:
-    return first_page_at(Band(alert.band), bool(alert.at_night), now, bundle.policy, calendar_of(clinic, now))
+    calendar = calendar_of(clinic, now)
+    if alert.kind == "silence" and alert.band == Band.SOON:
+        return first_silence_page_at(now, calendar)
+    return first_page_at(Band(alert.band), bool(alert.at_night), now, bundle.policy, calendar)
 
 
 def promised(alert: Alert, clinic: Clinic, bundle: Bundle, *, now: datetime) -> datetime:

@@ -79,7 +79,7 @@ def _read_patients(session: Session, inbound: Inbound, patients: Sequence[Patien
     ]
     if not reads:
         return read_unknown(session, inbound, now=now)
-    lead = _lead(reads, asked)
+    lead = next((r for r in reads if asked and r.episode.patient_id == asked.message.patient_id), _lead(reads, asked))
     opted_out = lead.episode.patient.opted_out_at is not None
     _follow_request(session, inbound, reads, asked, word, now=now)
     alert = _alert_for(session, inbound, lead, now=now)
@@ -100,6 +100,8 @@ def _read_patients(session: Session, inbound: Inbound, patients: Sequence[Patien
         if turn.over and not turn.give_up and lead.disposition == Disposition.CLOSE:
             _end_silence(session, alert, now=now)
         answer(session, inbound, lead, alert, turn, now=now)
+        if any(r is not lead and r.disposition == Disposition.ALERT for r in reads):
+            ask_which(session, inbound, patients, lead, now=now)
     return f"{lead.disposition}:{lead.reading.intent}"
 
 
@@ -148,6 +150,7 @@ def _follow_request(
     """STOP, START and an appointment called off: the effects that are not about the body."""
     for read in reads:
         patient, intent = read.episode.patient, read.reading.intent
+        patient.bad_number_at = None  # whoever writes from a number has it in hand
         if word == CarrierWord.STOP or intent == Intent.STOP:
             opt_out(session, patient, inbound, read.bundle, day=read.day, by_carrier=word is not None, now=now)
         elif word == CarrierWord.START:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,8 @@ from monitor.domain.score import Assessment as Scored
 from monitor.domain.score import assess
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band
+from monitor.errors import NotReady
+from monitor.logs import place_of
 from monitor.models import Clinic, Episode, Inbound
 from monitor.queries import episodes_of, patients_at
 from monitor.services.assess import interpret_text
@@ -28,6 +31,7 @@ from monitor.services.raise_alert import Finding, raise_alert, reasons_json, rev
 from monitor.services.seed import bundle_of, current_version
 from monitor.services.settle import add_task
 
+log = logging.getLogger(__name__)
 UNKNOWN_DAY = 30  # a stranger is read as one past the days on which some signs are usual
 MAX_ATTEMPTS = 3
 
@@ -67,7 +71,23 @@ def _finding(inbound: Inbound, scored: Scored, clinic: Clinic, version_id: int, 
 
 
 def give_to_a_person(sessions: Sessions, inbound_id: int, error: str, *, now: datetime) -> None:
-    """A text that we cannot handle is tried again, and then becomes staff work: never dropped."""
+    """A text that we cannot handle is tried again, and then becomes staff work: never dropped. Where not even
+    an alert can be raised, the front desk has it, and the texts behind it are read."""
+    try:
+        _page_somebody(sessions, inbound_id, error, now=now)
+    except NotReady:
+        raise
+    except Exception as failure:  # noqa: BLE001 -- the last net under every text
+        log.error("giving inbound %s to a person failed: %s", inbound_id, place_of(failure))
+        with transaction(sessions) as session:
+            inbound = session.get_one(Inbound, inbound_id)
+            once = f"unreadable:{inbound_id}"
+            clinic = the_clinic(session)
+            add_task(session, "unreadable", once, clinic_id=clinic.id, inbound_id=inbound_id, now=now)
+            inbound.handled_at, inbound.result = now, "failed"
+
+
+def _page_somebody(sessions: Sessions, inbound_id: int, error: str, *, now: datetime) -> None:
     with transaction(sessions) as session:
         inbound = session.get_one(Inbound, inbound_id)
         inbound.attempts += 1

@@ -137,11 +137,12 @@ def test_nothing_waits_longer_than_its_band_allows(now: datetime, band: Band, at
     st.booleans(),
     st.lists(st.sampled_from([RAY, LIN, OLA]), unique=True),
 )
-def test_whatever_happens_there_is_a_next_step_within_the_night(
+def test_whatever_happens_there_is_a_next_step_in_time(
     now: datetime, band: Band, stage: int, failed: bool, last_resort: bool, people: list[Person]
 ) -> None:
     paging = Paging(band, False, stage, 0, stage_failed=failed)
     decision = decide_paging(
         paging, Rota(NEW_YORK, people), now, policy=POLICY, calendar=CALENDAR, has_last_resort=last_resort
     )
-    assert timedelta() < decision.next_at - now <= timedelta(hours=10)
+    longest = timedelta(days=5) if band == Band.SOON else timedelta(hours=10)  # what can wait rests at weekends
+    assert timedelta() < decision.next_at - now <= longest

@@ -65,3 +65,15 @@ def test_the_first_words_for_a_sign_are_kept_and_not_too_many() -> None:
     text = "pus " + "x" * 100 + " pus"
     reading = Reading(evidence=(Evidence("pus", 0, 104), Evidence("pus", 105, 108), Evidence("intent", 0, 3)))
     assert words_of(reading, text) == {Sign.PUS: text[:60]}
+
+
+def test_what_made_a_sign_harmless_does_not_outlive_a_newer_text_without_it() -> None:
+    brushing = Reading(
+        signs={Sign.BLEEDING: Presence.PRESENT},
+        amount={Sign.BLEEDING: Amount.TRACE},
+        details=frozenset({Detail.BRUSHING}),
+    )
+    plain = Reading(signs={Sign.BLEEDING: Presence.PRESENT})
+    joined = Findings().joined(brushing, "a little when I brush").joined(plain, "it is bleeding")
+    assert Detail.BRUSHING not in joined.details
+    assert Sign.BLEEDING not in joined.amount
