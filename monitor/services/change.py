@@ -72,13 +72,12 @@ def cancel_episode(session: Session, episode: Episode, *, now: datetime, why: st
             Message.kind.in_([k.value for k in QUIET]),
         )
     ).all()
-    for message in waiting:
-        cancel(session, message, why=why, now=now)
+    taken_back = sum(cancel(session, message, why=why, now=now) for message in waiting)
     checkins = select(CheckIn).where(CheckIn.episode_id == episode.id, CheckIn.state.in_(["planned", "open"]))
     for checkin in session.scalars(checkins):
         checkin.state, checkin.closed_at = "cancelled", now
     record(session, "episode_cancelled", at=now, patient_id=episode.patient_id, episode=episode.id)
-    return len(waiting)
+    return taken_back
 
 
 def _active(session: Session, episode: Episode) -> list[Episode]:

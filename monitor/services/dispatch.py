@@ -32,6 +32,7 @@ from monitor.sms.gateway import Accepted, Call, Gateway, Text
 
 LEASE = timedelta(seconds=60)
 BATCH = 16
+TO_STAFF = frozenset({Kind.PAGE, Kind.DIGEST})
 AT_ONCE = 8  # sends under way together
 HOURLY = timedelta(hours=1)
 ONE_CONVERSATION = timedelta(hours=20)  # another episode's check-in so lately is the same morning's
@@ -154,7 +155,8 @@ def _claim_one(session: Session, message: Message, worker: str, *, now: datetime
     message.state, message.worker = State.SENDING, worker
     message.claimed_at, message.lease_until = now, now + LEASE
     message.attempts += 1
-    return Claimed(message.id, message.channel, message.to_number, message.body, message.patient_id is None)
+    to_staff = message.staff_id is not None or message.kind in TO_STAFF
+    return Claimed(message.id, message.channel, message.to_number, message.body, to_staff)
 
 
 def _may_leave(session: Session, message: Message, *, now: datetime) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import State
@@ -101,9 +101,17 @@ def cancel_pages(session: Session, alert: Alert, *, why: str, now: datetime) -> 
         cancel(session, message, why=why, now=now)
 
 
-def cancel(session: Session, message: Message, *, why: str, now: datetime) -> None:
-    """Take back a text that has not left yet, and say why."""
-    message.state, message.why, message.ended_at = State.CANCELLED, why, now
+def cancel(session: Session, message: Message, *, why: str, now: datetime) -> bool:
+    """Take back a text that has not left yet, and say why; False if a worker was first to claim it."""
+    waiting = update(Message).where(Message.id == message.id, Message.state == State.PLANNED)
+    taken_back = session.scalar(
+        waiting.values(state=State.CANCELLED, why=why, ended_at=now)
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
+    )
+    session.refresh(message)
+    if taken_back is None:
+        return False
     record(
         session,
         "message_cancelled",
@@ -113,3 +121,4 @@ def cancel(session: Session, message: Message, *, why: str, now: datetime) -> No
         message_id=message.id,
         why=why,
     )
+    return True
