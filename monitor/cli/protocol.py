@@ -58,7 +58,8 @@ def load(
     ] = False,
 ) -> None:
     """Store an edited copy as a new version. Episodes keep the version they started with."""
-    from monitor.services.seed import move_open_episodes, read_files, store_version
+    from monitor.services.change import move_open_episodes
+    from monitor.services.seed import read_files, store_version
 
     with unit_of_work() as (session, _, now):
         version = store_version(session, read_files(folder), now=now)

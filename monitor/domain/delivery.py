@@ -39,7 +39,7 @@ FINAL = frozenset(
 # Callbacks come twice, late and out of order; only these moves are made. `delivered` is last and wins:
 # a phone that showed the text has shown it, whatever else is said later.
 MOVES: Mapping[State, frozenset[State]] = {
-    State.PLANNED: frozenset({State.SENDING, State.SKIPPED, State.CANCELLED, State.EXPIRED}),
+    State.PLANNED: frozenset({State.SENDING, State.SKIPPED, State.CANCELLED, State.EXPIRED, State.FAILED}),
     State.SENDING: frozenset(
         {State.PLANNED, State.UNKNOWN, State.SENT, State.DELIVERED, State.UNDELIVERED, State.FAILED}
     ),

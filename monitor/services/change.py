@@ -12,7 +12,7 @@ from monitor.domain.delivery import State
 from monitor.domain.localtime import local_date
 from monitor.domain.sending import QUIET
 from monitor.errors import BadInput, NotFound
-from monitor.models import CheckIn, Episode, Message
+from monitor.models import CheckIn, Episode, Message, ProtocolVersion
 from monitor.services.audit import record
 from monitor.services.clinic import check_zone
 from monitor.services.enrol import AHEAD, write_plan
@@ -78,6 +78,20 @@ def cancel_episode(session: Session, episode: Episode, *, now: datetime, why: st
         checkin.state, checkin.closed_at = "cancelled", now
     record(session, "episode_cancelled", at=now, patient_id=episode.patient_id, episode=episode.id)
     return taken_back
+
+
+def move_open_episodes(session: Session, version: ProtocolVersion, *, now: datetime) -> int:
+    """Put every open episode on this version and plan anew what has not left; asked for by name only, and
+    recorded. Returns how many were moved."""
+    bundle = bundle_of(session, version.id)
+    episodes = session.scalars(select(Episode).where(Episode.cancelled_at.is_(None))).all()
+    moved = [e for e in episodes if e.protocol_version_id != version.id]
+    for episode in moved:
+        ids = {"episode": episode.id, "old": episode.protocol_version_id, "new": version.id}
+        record(session, "protocol_moved", at=now, patient_id=episode.patient_id, **ids)
+        episode.protocol_version_id = version.id
+        write_plan(session, episode, bundle, now=now)
+    return len(moved)
 
 
 def _active(session: Session, episode: Episode) -> list[Episode]:

@@ -21,7 +21,7 @@ from monitor.domain.delivery import STATE_OF, Remedy, State, next_retry, remedy_
 from monitor.domain.localtime import Window, local_date, local_instant
 from monitor.domain.plan import postop_day
 from monitor.domain.sending import SCHEDULED, Act, Candidate, Kind, decide_send
-from monitor.errors import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable
+from monitor.errors import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable, ProtocolError
 from monitor.models import CheckIn, Episode, Message, Patient
 from monitor.queries import LEFT
 from monitor.services.audit import record
@@ -33,6 +33,7 @@ from monitor.sms.gateway import Accepted, Call, Gateway, Text
 LEASE = timedelta(seconds=60)
 BATCH = 16
 TO_STAFF = frozenset({Kind.PAGE, Kind.DIGEST})
+WHY = 200  # characters that a row keeps of a reason
 AT_ONCE = 8  # sends under way together
 HOURLY = timedelta(hours=1)
 ONE_CONVERSATION = timedelta(hours=20)  # another episode's check-in so lately is the same morning's
@@ -151,7 +152,11 @@ def _claim_one(session: Session, message: Message, worker: str, *, now: datetime
     if not _may_leave(session, message, now=now):
         return None
     if message.body is None:
-        message.body = _render(session, message)
+        try:
+            message.body = _render(session, message)
+        except ProtocolError as error:  # an edited protocol without this text must not hold up the texts behind it
+            settle(session, message, State.FAILED, now=now, why=f"it could not be written: {error}"[:WHY])
+            return None
     message.state, message.worker = State.SENDING, worker
     message.claimed_at, message.lease_until = now, now + LEASE
     message.attempts += 1

@@ -14,13 +14,14 @@ from monitor.domain.bundle import Bundle
 from monitor.domain.delivery import State
 from monitor.domain.localtime import Window, local_date
 from monitor.domain.phone import parse_phone
-from monitor.domain.plan import HORIZON, Course, Planned, plan_episode, plan_welcome
+from monitor.domain.plan import HORIZON, WELCOME, Course, Planned, plan_episode, plan_welcome
 from monitor.domain.protocol import StepKind
 from monitor.domain.sending import PRIORITY, Kind
 from monitor.errors import BadInput
 from monitor.models import CheckIn, Clinic, Episode, Message, Patient
 from monitor.services.audit import record
 from monitor.services.clinic import check_name, check_zone, region_of
+from monitor.services.outbox import cancel
 from monitor.services.seed import bundle_of, current_version
 
 AHEAD = timedelta(days=30)
@@ -114,8 +115,12 @@ def write_plan(session: Session, episode: Episode, bundle: Bundle, *, now: datet
     if _gets_welcome(session, episode):
         welcome = plan_welcome(course, now)
         rows = [welcome, *(_after(row, welcome) for row in rows)]
+    written = _written(session, episode)
     for row in rows:
-        _write_row(session, episode, row, now=now)
+        _write_row(session, episode, row, written.pop(row.key, None), now=now)
+    for key, message in written.items():
+        if key != WELCOME and message.state == State.PLANNED:
+            _drop_row(session, message, now=now)
 
 
 def course_of(episode: Episode) -> Course:
@@ -146,39 +151,53 @@ def traits_of(episode: Episode, on: date | None = None) -> frozenset[str]:
     return frozenset(traits)
 
 
-def _write_row(session: Session, episode: Episode, row: Planned, *, now: datetime) -> None:
-    once = f"plan:{episode.id}:{row.key}"
-    message = session.scalar(select(Message).where(Message.once == once))
+def _written(session: Session, episode: Episode) -> dict[str, Message]:
+    """The episode's calendar as it stands in the outbox, by the key of each step."""
+    rows = session.scalars(
+        select(Message)
+        .where(Message.episode_id == episode.id, Message.once.startswith(f"plan:{episode.id}:"))
+        .with_for_update()
+    )
+    return {row.once.split(":", 2)[2]: row for row in rows}
+
+
+def _write_row(session: Session, episode: Episode, row: Planned, message: Message | None, *, now: datetime) -> None:
     if message is None:
-        message = _new_row(session, episode, row, once, now=now)
+        message = _new_row(session, episode, row, now=now)
     elif message.state not in {State.PLANNED, State.SKIPPED, State.CANCELLED, State.EXPIRED} or message.sid:
         return
     elif message.state != State.PLANNED and row.skip:
         return  # it has ended and stays so, with the reason that it ended for
-    message.due_at, message.expires_at = row.due_at, row.expires_at
+    message.template = row.step.message if row.step else WELCOME
+    message.question, message.due_at, message.expires_at = _asks(row), row.due_at, row.expires_at
     message.state = State.SKIPPED if row.skip else State.PLANNED
     message.why, message.ended_at = row.skip, now if row.skip else None
     if message.checkin_id:
         checkin = session.get_one(CheckIn, message.checkin_id)
+        checkin.day, checkin.closed_at = row.day, message.ended_at
         checkin.state = "skipped" if row.skip else "planned"
 
 
-def _new_row(session: Session, episode: Episode, row: Planned, once: str, *, now: datetime) -> Message:
+def _drop_row(session: Session, message: Message, *, now: datetime) -> None:
+    """The calendar no longer has this step, or has it beyond what is written out."""
+    if cancel(session, message, why="no longer in the calendar", now=now) and message.checkin_id:
+        checkin = session.get_one(CheckIn, message.checkin_id)
+        checkin.state, checkin.closed_at = "cancelled", now
+
+
+def _new_row(session: Session, episode: Episode, row: Planned, *, now: datetime) -> Message:
     kind = Kind(row.step.kind.value) if row.step else Kind.WELCOME
     checkin = _add_checkin(session, episode, row) if kind == Kind.CHECKIN else None
     message = Message(
-        once=once,
+        once=f"plan:{episode.id}:{row.key}",
         clinic_id=episode.patient.clinic_id,
         patient_id=episode.patient_id,
         episode_id=episode.id,
         checkin_id=checkin.id if checkin else None,
         kind=kind,
         to_number=episode.patient.phone,
-        template=row.step.message if row.step else "welcome",
-        question=_asks(row),
         priority=PRIORITY[kind],
         created_at=now,
-        due_at=row.due_at,
     )
     session.add(message)
     return message

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from monitor.db import data_folder
 from monitor.domain.bundle import Bundle, check_bundle, digest_of, load_bundle
 from monitor.errors import BadInput, NotReady
-from monitor.models import Episode, ProtocolVersion
+from monitor.models import ProtocolVersion
 from monitor.services.audit import record
 
 MAX_FILE = 2_000_000
@@ -66,21 +66,3 @@ def bundle_of(session: Session, version_id: int) -> Bundle:
     if version.digest not in _parsed:
         _parsed[version.digest] = load_bundle(version.files)
     return _parsed[version.digest]
-
-
-def move_open_episodes(session: Session, version: ProtocolVersion, *, now: datetime) -> int:
-    """Put every open episode on this version; asked for by name only, and recorded."""
-    episodes = session.scalars(select(Episode).where(Episode.cancelled_at.is_(None))).all()
-    moved = [e for e in episodes if e.protocol_version_id != version.id]
-    for episode in moved:
-        record(
-            session,
-            "protocol_moved",
-            at=now,
-            patient_id=episode.patient_id,
-            episode=episode.id,
-            old=episode.protocol_version_id,
-            new=version.id,
-        )
-        episode.protocol_version_id = version.id
-    return len(moved)

@@ -65,6 +65,9 @@ def _follow(session: Session, message: Message, state: State, code: int | None, 
             now=now,
             message=message,
         )
+    elif message.body is None and state == State.FAILED:  # it was never written, so another try changes nothing
+        once = f"text_broken:{message.id}"
+        add_task(session, "text_broken", once, clinic_id=message.clinic_id, now=now, message=message)
     elif message.patient_id and (state in {State.UNDELIVERED, State.FAILED} or _was_tried(message, state)):
         _patient_not_reached(session, message, code or message.error_code, now=now)
 
