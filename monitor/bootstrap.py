@@ -53,6 +53,8 @@ def prepare_if_new() -> bool:
     """Set up a home that is not there yet; refuse a database that an older version of the program made."""
     settings = read_settings()
     new = _is_new(settings)
+    if new and settings.sms_kind == SmsKind.TWILIO:
+        raise NotReady(f"nothing is set up in {settings.folder} yet: run `monitor init --clinic NAME ...` first")
     if new:
         engine = prepare(settings)
         with transaction(open_sessions(engine)) as session:

@@ -260,7 +260,9 @@ def _show(playing: Play) -> None:
                 detail = " ".join(
                     str(event.detail[k]) for k in ("band", "outcome", "how", "stage") if k in event.detail
                 )
-                _line(playing, "", f"  {event.kind.replace('_', ' ')} {detail}", "magenta")
+                whose = session.get(Patient, event.patient_id) if event.patient_id else None
+                what = f"  {event.kind.replace('_', ' ')} {detail}"
+                _line(playing, whose.name if whose else "", what, "magenta")
 
 
 def _new(playing: Play, session: Session, table: type[Any]) -> list[Any]:
@@ -274,10 +276,10 @@ def _line(playing: Play, who: str, what: str, style: str, *, at: datetime | None
     zone = ZoneInfo(playing.script["clinic"]["timezone"])
     moment = (at or playing.clock.now()).astimezone(zone)
     row = Table.grid(padding=(0, 2))
-    row.add_column(width=12, style="dim")
+    row.add_column(width=15, style="dim")
     row.add_column(width=15, style="cyan")
     row.add_column()
-    row.add_row(f"{moment:%d %b %H:%M}", who, Text(what, style))
+    row.add_row(f"{moment:%d %b %y %H:%M}", who, Text(what, style))
     playing.console.print(row)
     time.sleep(playing.pause)
 

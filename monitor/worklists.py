@@ -76,19 +76,21 @@ def staff(session: Session, now: datetime) -> list[Row]:
 def open_alerts(session: Session) -> list[Row]:
     """Open alerts, worst first, then the oldest, with the words that raised them."""
     found = session.execute(
-        select(Alert, Patient, Staff.name)
+        select(Alert, Patient, Staff.name, Clinic.timezone)
+        .join(Clinic, Clinic.id == Alert.clinic_id)
         .outerjoin(Patient, Patient.id == Alert.patient_id)
         .outerjoin(Staff, Staff.id == Alert.taken_by_id)
         .where(Alert.closed_at.is_(None))
     )
     ordered = sorted(found, key=lambda row: (-Band(row[0].band).rank, row[0].opened_at))
-    return [_alert_row(alert, patient, taker) for alert, patient, taker in ordered]
+    return [_alert_row(alert, patient, taker, ZoneInfo(zone)) for alert, patient, taker, zone in ordered]
 
 
 def open_tasks(session: Session) -> list[Row]:
     """The front desk's work, oldest first."""
     found = session.execute(
-        select(Task, Patient, Inbound.from_number)
+        select(Task, Patient, Inbound.from_number, Clinic.timezone)
+        .join(Clinic, Clinic.id == Task.clinic_id)
         .outerjoin(Patient, Patient.id == Task.patient_id)
         .outerjoin(Inbound, Inbound.id == Task.inbound_id)
         .where(Task.closed_at.is_(None))
@@ -100,9 +102,9 @@ def open_tasks(session: Session) -> list[Row]:
             "what": task.kind,
             "patient": patient.initials if patient else None,
             "number": patient.phone if patient else number,
-            "since": f"{task.opened_at:%Y-%m-%d %H:%M} UTC",
+            "since": _local(task.opened_at, ZoneInfo(zone)),
         }
-        for task, patient, number in found
+        for task, patient, number, zone in found
     ]
 
 
@@ -116,11 +118,11 @@ def _episode_row(episode: Episode, due: datetime | None, now: datetime) -> Row:
         "surgery": episode.surgery_on,
         "day": postop_day(episode.surgery_on, now, zone),
         "state": "cancelled" if episode.cancelled_at else "open",
-        "next": f"{due.astimezone(zone):%Y-%m-%d %H:%M}" if due else None,
+        "next": _local(due, zone) if due else None,
     }
 
 
-def _alert_row(alert: Alert, patient: Patient | None, taker: str | None) -> Row:
+def _alert_row(alert: Alert, patient: Patient | None, taker: str | None, zone: ZoneInfo) -> Row:
     return {
         "alert": alert.id,
         "band": alert.band,
@@ -130,7 +132,11 @@ def _alert_row(alert: Alert, patient: Patient | None, taker: str | None) -> Row:
         "what": ", ".join(alert.signs) or alert.kind,
         "state": alert.state,
         "taken_by": taker,
-        "since": f"{alert.opened_at:%Y-%m-%d %H:%M} UTC",
-        "next_step": f"{alert.step_at:%Y-%m-%d %H:%M} UTC" if alert.step_at else None,
-        "why": "; ".join(f"{r['text']} ({r['said']!r})" if r["said"] else r["text"] for r in alert.reasons),
+        "since": _local(alert.opened_at, zone),
+        "next_step": _local(alert.step_at, zone) if alert.step_at else None,
+        "why": [f"{r['text']} ({r['said']})" if r["said"] else r["text"] for r in alert.reasons],
     }
+
+
+def _local(instant: datetime, zone: ZoneInfo) -> str:
+    return f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"

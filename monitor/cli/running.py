@@ -91,7 +91,10 @@ def _ready() -> App:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     if prepare_if_new():
-        typer.echo("set up with defaults; `monitor clinic set` and `monitor staff add` make it yours", err=True)
+        typer.echo(
+            "set up with defaults (emergency number 112, nobody to page): `monitor clinic set` and `monitor staff add`",
+            err=True,
+        )
     return build()
 
 
@@ -103,7 +106,11 @@ def _listen(app: App, host: str, port: int, *, forced: bool) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError:
-        raise BadInput("port", f"{host}:{port}", "an address of this machine with a port that is free") from None
+        raise BadInput(
+            "port",
+            f"{host}:{port}",
+            f"an address of this machine with a port that is free; try --port {port % 65535 + 1}",
+        ) from None
 
 
 def _serve(

@@ -125,21 +125,15 @@ def list_alerts(json: AsJson = False) -> None:
         rows = open_alerts(session)
     if json:
         show_json(rows)
-    else:
-        columns = [
-            "alert",
-            "band",
-            "patient",
-            "chart",
-            "day",
-            "what",
-            "state",
-            "taken by",
-            "since",
-            "next step",
-            "why",
-        ]
-        show_table("Open alerts", columns, [list(row.values()) for row in rows])
+    for row in rows if not json else ():
+        who = f"{row['patient']} chart {row['chart'] or '-'} day {row['day']}"
+        has = f"taken by {row['taken_by']}" if row["taken_by"] else row["state"]
+        typer.echo(f"alert {row['alert']}  {row['band'].upper()}  {who}: {row['what']}")
+        typer.echo(f"    {has}, since {row['since']}, next step {row['next_step']}")
+        for why in row["why"]:
+            typer.echo(f"    {why}")
+    if not rows and not json:
+        typer.echo("Open alerts: none")
 
 
 @alerts.command("take", epilog=example("monitor alert take 4 --by 1"))

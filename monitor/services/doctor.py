@@ -83,8 +83,9 @@ def _rota(session: Session, clinic: Clinic, clock: Clock) -> Iterator[Check]:
         yield Check("wrong", f"{clinic.name}: staff", "nobody can be paged (`monitor staff add`)")
         return
     zone = ZoneInfo(clinic.timezone)
-    gaps = rota.gaps(clock.now(), clock.now() + AHEAD)
-    for tier, start in gaps[:5]:
+    now = clock.now().replace(minute=0, second=0, microsecond=0)
+    gaps = rota.gaps(now, now + AHEAD)
+    for tier, start in gaps:
         yield Check(
             "gap",
             f"{clinic.name}: rota",

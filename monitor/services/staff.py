@@ -79,6 +79,8 @@ def add_cover(
 ) -> None:
     """For once, from one local moment to another."""
     person = find_staff(session, staff_id)
+    if instead_of == staff_id:
+        raise BadInput("instead-of", instead_of, "somebody other than who covers")
     if instead_of is not None:
         find_staff(session, instead_of)
     zone = ZoneInfo(session.get_one(Clinic, person.clinic_id).timezone)
