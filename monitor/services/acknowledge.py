@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,47 +13,48 @@ from monitor.domain.sending import Kind
 from monitor.domain.terms import Band
 from monitor.errors import BadInput, NotFound
 from monitor.models import Alert, Clinic, Inbound, Message, Page, Patient, Staff
+from monitor.queries import staff_at
 from monitor.services.audit import record
 from monitor.services.compose import staff_text
+from monitor.services.escalate import subject_fields
 from monitor.services.outbox import cancel_pages, queue_to_number
+from monitor.services.pages_meant import (
+    CODE,
+    addressee,
+    beside_codes,
+    find_open_pages,
+    holds,
+    is_outdated,
+    is_yes,
+    letters,
+    pages_meant,
+    pages_of,
+)
 from monitor.services.seed import bundle_of, current_version
 
-CODE = re.compile(r"(?<!\d)(\d{4,6})(?!\d)")
-LETTER = re.compile(r"(?<![a-z])([a-z])(?![a-z'])", re.IGNORECASE)
-YES = frozenset({"ok", "okay", "k", "yes", "y", "on it", "taking it", "mine", "got it"})
+LONGEST = 1500  # characters; the provider takes 1600
 NOT_HELPED = "not_reached"  # the one outcome that does not end an alert
 
 
 def handle_staff_text(
     session: Session, staff: Sequence[Staff], inbound: Inbound, *, also_patient: bool, now: datetime
 ) -> bool:
-    """Take or close what a code names. Nobody in `staff`: the last-resort number, which has pages too.
+    """Take or close what codes name. Nobody in `staff`: the last-resort number, which has pages too.
     False if this is no reply to a page and the number may be a patient's."""
     text = inbound.body.strip()
-    page = _page_named(session, inbound.from_number, text)
-    open_pages = _open_pages(session, inbound.from_number)
-    if page is None and text.casefold().strip(" .!") in YES and len(open_pages) == 1:
-        page = open_pages[0]
-    elif page is None and LETTER.fullmatch(text.strip(" .!")):
-        page = _only_taken(session, staff)
-    person = staff[0] if staff else None
-    if page is None:
-        if person is None or (also_patient and not CODE.fullmatch(text)):
-            return False
-        many = len(open_pages) > 1 and text.casefold().strip(" .!") in YES
-        _reply(
-            session,
-            person.clinic_id,
-            inbound,
-            "staff.which" if many else "staff.unknown",
-            now=now,
-            staff_id=person.id,
-            count=len(open_pages),
+    pages = pages_meant(session, staff, inbound.from_number, text)
+    if not pages:
+        return _say_unmatched(session, staff, inbound, also_patient=also_patient, now=now)
+    rest = beside_codes(text, pages)
+    bodies = [_act_on_page(session, page, addressee(page, staff), rest, now=now) for page in pages]
+    clinic = session.get_one(Clinic, session.get_one(Alert, pages[0].alert_id).clinic_id)
+    person = addressee(pages[0], staff)
+    for n, body in enumerate(_as_texts(bodies)):
+        once = f"staffreply:{inbound.id}:{n}"
+        staff_id = person.id if person else None
+        queue_to_number(
+            session, clinic, inbound.from_number, body, once=once, kind=Kind.ANSWER, staff_id=staff_id, now=now
         )
-        record(session, "staff_text_unmatched", at=now, actor=f"staff:{person.id}", inbound=inbound.id)
-        return True
-    person = next((s for s in staff if s.id == page.staff_id), person)
-    _act_on_page(session, page, person, inbound, CODE.sub(" ", text), now=now)
     return True
 
 
@@ -105,17 +104,25 @@ def record_outcome(
     cancel_pages(session, alert, why="an outcome was recorded", now=now)
 
 
-def take_by_keypress(session: Session, message_id: int, *, now: datetime) -> Alert | None:
-    """A key was pressed in the call that is this message."""
+def take_by_keypress(session: Session, message_id: int, *, now: datetime) -> str | None:
+    """A key was pressed in the call that is this message: what to say; None if it is nobody's call any more."""
     page = page_of_message(session, message_id)
-    if page is None:
+    staff = staff_at(session, page.phone) if page else []
+    if page is None or session.scalar(pages_of(page.phone, staff).where(Page.id == page.id)) is None:
         return None
     alert = session.get_one(Alert, page.alert_id, with_for_update=True)
-    person = session.get(Staff, page.staff_id) if page.staff_id else None
+    clinic, person = session.get_one(Clinic, alert.clinic_id), addressee(page, staff)
     page.acked_at = page.acked_at or now
+    if alert.state == "open" and is_outdated(page, alert):
+        return _worse(session, alert)
     if take(session, alert, by=person, how="keypress", now=now):
-        _send_details(session, alert, page, now=now)
-    return alert
+        body, once = _details(session, alert, page), f"taken:{alert.id}:{page.id}:{int(now.timestamp())}"
+        queue_to_number(
+            session, clinic, page.phone, body, once=once, kind=Kind.ANSWER, staff_id=page.staff_id, alert=alert, now=now
+        )
+    if holds(person, alert):
+        return _text(session, alert, "staff.call_taken")
+    return _already(session, alert, "staff.call_already")
 
 
 def page_of_message(session: Session, message_id: int) -> Page | None:
@@ -133,110 +140,97 @@ def outcome_list(bundle: Bundle) -> str:
     return ", ".join(f"{chr(65 + n)} {text}" for n, text in enumerate(bundle.protocol.outcomes.values()))
 
 
-def _act_on_page(
-    session: Session, page: Page, person: Staff | None, inbound: Inbound, rest: str, *, now: datetime
-) -> None:
+def _act_on_page(session: Session, page: Page, person: Staff | None, rest: str, *, now: datetime) -> str:
+    """Do what the reply to this page asks for, and say what came of it."""
     alert = session.get_one(Alert, page.alert_id, with_for_update=True)
     bundle = bundle_of(session, alert.protocol_version_id)
     page.acked_at = page.acked_at or now
     outcome = _outcome_in(bundle, rest)
-    staff_id = person.id if person else None
-    reply = partial(_reply, session, alert.clinic_id, inbound, now=now, staff_id=staff_id)
+    if is_outdated(page, alert) and not holds(person, alert):
+        # Whoever replies has read what the alert was, and can neither take nor close what it is now.
+        return _worse(session, alert) if alert.state == "open" else _already(session, alert)
     if outcome is not None and alert.closed_at is None:
         if alert.state == "open":
             take(session, alert, by=person, how="sms", now=now)
         record_outcome(session, alert, outcome, by=person, now=now)
         key = "staff.handed_back" if outcome == NOT_HELPED else "staff.closed"
-        reply(key, found=bundle.protocol.outcomes[outcome])
-    elif take(session, alert, by=person, how="sms", now=now):
-        _send_details(session, alert, page, now=now)
-    elif alert.state == "taken" and alert.taken_by_id == staff_id:
-        reply("staff.choose", code=page.code, list=outcome_list(bundle))
-    else:
-        taker = session.get(Staff, alert.taken_by_id) if alert.taken_by_id else None
-        reply("staff.already", name=taker.name if taker else "Somebody")
+        return _text(session, alert, key, found=bundle.protocol.outcomes[outcome])
+    if take(session, alert, by=person, how="sms", now=now):
+        return _details(session, alert, page)
+    if holds(person, alert):
+        return _text(session, alert, "staff.choose", code=page.code, list=outcome_list(bundle))
+    return _already(session, alert)
 
 
-def _outcome_in(bundle: Bundle, rest: str) -> str | None:
-    letter = LETTER.search(rest)
-    index = ord(letter.group(1).upper()) - 65 if letter else -1
-    names = list(bundle.protocol.outcomes)
-    return names[index] if 0 <= index < len(names) else None
-
-
-def _send_details(session: Session, alert: Alert, page: Page, *, now: datetime) -> None:
-    """What whoever took it needs now: whom to call, and how to record the outcome."""
-    clinic, bundle = session.get_one(Clinic, alert.clinic_id), bundle_of(session, alert.protocol_version_id)
-    patient = session.get(Patient, alert.patient_id) if alert.patient_id else None
-    body = staff_text(
-        bundle,
-        clinic,
-        "staff.taken",
-        initials=patient.initials if patient else "unknown number",
-        chart=(patient.chart if patient else None) or "-",
-        day=alert.day,
-        phone=patient.phone if patient else alert.subject.removeprefix("phone:"),
-        code=page.code,
-        list=outcome_list(bundle),
-    )
-    once = f"taken:{alert.id}:{page.id}:{int(now.timestamp())}"
+def _say_unmatched(
+    session: Session, staff: Sequence[Staff], inbound: Inbound, *, also_patient: bool, now: datetime
+) -> bool:
+    """A member of staff wrote what names no page: say so, unless it may be a patient's text."""
+    text = inbound.body.strip()
+    if not staff or (also_patient and not CODE.fullmatch(text)):
+        return False
+    count = len(find_open_pages(session, staff, inbound.from_number))
+    key = "staff.which" if count > 1 and is_yes(text) else "staff.unknown"
+    clinic, bundle = session.get_one(Clinic, staff[0].clinic_id), bundle_of(session, current_version(session).id)
     queue_to_number(
         session,
         clinic,
-        page.phone,
-        body,
-        once=once,
+        inbound.from_number,
+        staff_text(bundle, clinic, key, count=count),
+        once=f"staffreply:{inbound.id}",
         kind=Kind.ANSWER,
-        staff_id=page.staff_id,
-        alert=alert,
+        staff_id=staff[0].id,
         now=now,
     )
+    record(session, "staff_text_unmatched", at=now, actor=f"staff:{staff[0].id}", inbound=inbound.id)
+    return True
 
 
-def _reply(
-    session: Session,
-    clinic_id: int,
-    inbound: Inbound,
-    key: str,
-    *,
-    now: datetime,
-    staff_id: int | None,
-    **fields: object,
-) -> None:
-    clinic = session.get_one(Clinic, clinic_id)
+def _outcome_in(bundle: Bundle, rest: str) -> str | None:
+    """The outcome that is chosen by a letter and nothing else: a sentence is no choice."""
+    letter, names = letters(rest).upper(), list(bundle.protocol.outcomes)
+    index = ord(letter) - ord("A") if len(letter) == 1 else -1
+    return names[index] if 0 <= index < len(names) else None
+
+
+def _details(session: Session, alert: Alert, page: Page) -> str:
+    """What whoever took it needs now: what it is, whom to call, and how to record the outcome."""
+    bundle = bundle_of(session, alert.protocol_version_id)
+    patient = session.get(Patient, alert.patient_id) if alert.patient_id else None
+    fields = {
+        **subject_fields(session, alert, bundle),
+        "band": alert.band,
+        "phone": patient.phone if patient else alert.subject.removeprefix("phone:"),
+        "code": page.code,
+        "list": outcome_list(bundle),
+    }
+    return _text(session, alert, "staff.taken", **fields)
+
+
+def _worse(session: Session, alert: Alert) -> str:
+    fields = subject_fields(session, alert, bundle_of(session, alert.protocol_version_id))
+    return _text(session, alert, "staff.worse", band=alert.band, signs=fields["signs"])
+
+
+def _already(session: Session, alert: Alert, key: str = "staff.already") -> str:
+    taker = session.get(Staff, alert.taken_by_id) if alert.taken_by_id else None
+    return _text(session, alert, key, name=taker.name if taker else "Somebody")
+
+
+def _text(session: Session, alert: Alert, key: str, **fields: object) -> str:
     bundle = bundle_of(session, current_version(session).id)
-    body = staff_text(bundle, clinic, key, **fields)
-    once = f"staffreply:{inbound.id}"
-    queue_to_number(session, clinic, inbound.from_number, body, once=once, kind=Kind.ANSWER, staff_id=staff_id, now=now)
+    return staff_text(bundle, session.get_one(Clinic, alert.clinic_id), key, **fields)
 
 
-def _page_named(session: Session, number: str, text: str) -> Page | None:
-    codes = CODE.findall(text)
-    if not codes:
-        return None
-    return session.scalar(select(Page).where(Page.phone == number, Page.code.in_(codes)).limit(1))
-
-
-def _open_pages(session: Session, number: str) -> Sequence[Page]:
-    """The newest page of each alert that nobody has taken."""
-    pages = session.scalars(
-        select(Page)
-        .join(Alert, Alert.id == Page.alert_id)
-        .where(Page.phone == number, Alert.state == "open")
-        .order_by(Page.id)
-    ).all()
-    return list({page.alert_id: page for page in pages}.values())
-
-
-def _only_taken(session: Session, staff: Sequence[Staff]) -> Page | None:
-    """The page of the one alert this person holds, for a bare outcome letter."""
-    ids = [person.id for person in staff]
-    held = session.scalars(select(Alert).where(Alert.state == "taken", Alert.taken_by_id.in_(ids))).all()
-    if len(held) != 1:
-        return None
-    return session.scalar(
-        select(Page).where(Page.alert_id == held[0].id, Page.staff_id.in_(ids)).order_by(Page.id.desc()).limit(1)
-    )
+def _as_texts(bodies: Sequence[str]) -> Sequence[str]:
+    """One text, or as few as hold it all: the provider refuses one that is too long."""
+    texts: list[str] = []
+    for body in dict.fromkeys(bodies):
+        if texts and len(texts[-1]) + 1 + len(body) <= LONGEST:
+            texts[-1] += f"\n{body}"
+        else:
+            texts.append(body)
+    return texts
 
 
 def find_alert(session: Session, alert_id: int) -> Alert:

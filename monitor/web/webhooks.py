@@ -20,7 +20,6 @@ from monitor.errors import BadInput
 from monitor.models import Message
 from monitor.services.acknowledge import page_of_message, take_by_keypress
 from monitor.services.receive import save_inbound
-from monitor.services.seed import bundle_of, current_version
 from monitor.services.track import track
 from monitor.sms.gateway import Received
 
@@ -30,6 +29,7 @@ REFUSED = Counter("monitor_webhooks_refused", "Webhooks without a right signatur
 RECEIVED = Counter("monitor_webhooks_received", "Webhooks accepted", ["path"])
 MAX_BODY = 1_000_000
 EMPTY = "<Response></Response>"
+HANG_UP = "<Response><Hangup/></Response>"
 
 
 @router.post("/inbound")
@@ -118,11 +118,10 @@ def _track(app: App, params: Mapping[str, str], message_id: int | None) -> None:
 def _speak(app: App, params: Mapping[str, str], message_id: int | None, query: str) -> str:
     with transaction(app.sessions) as session:
         if message_id is None or page_of_message(session, message_id) is None:
-            return "<Response><Hangup/></Response>"
+            return HANG_UP
         if params.get("Digits"):
-            take_by_keypress(session, message_id, now=app.clock.now())
-            catalogue = bundle_of(session, current_version(session).id).catalogue("en")
-            return f"<Response><Say>{escape(catalogue.texts['staff.call_taken'])}</Say></Response>"
+            said = take_by_keypress(session, message_id, now=app.clock.now())
+            return f"<Response><Say>{escape(said)}</Say></Response>" if said else HANG_UP
         spoken = escape(session.get_one(Message, message_id).body or "")
     action = escape(f"{app.settings.public_url.rstrip('/')}/twilio/voice?{query}", {'"': "&quot;"})
     gather = f'<Gather numDigits="1" timeout="8" action="{action}" method="POST"><Say>{spoken}</Say></Gather>'
