@@ -23,7 +23,7 @@ from monitor import queries
 from monitor.bootstrap import App
 from monitor.clock import SystemClock
 from monitor.db import transaction
-from monitor.errors import GatewayError
+from monitor.errors import GatewayError, NotReady
 from monitor.logs import place_of
 from monitor.models import Heartbeat
 from monitor.services.chase import chase, extend_plans
@@ -42,6 +42,7 @@ SECONDS = {
     "fetch_inbound": 180,
     "heartbeat": 15,
 }
+ROUNDS = 1000  # batches in one urgent tick; the next tick goes on where this one ended
 SOONEST = 0.1  # seconds; a row that stays due cannot keep the processor busy
 AFTER_FETCHING = timedelta(seconds=20)  # texts that came while we were away are fetched before silence is judged
 REAL_TIME = SystemClock()  # heartbeats and wake-ups happen in real time, whatever the patients' clock says
@@ -54,15 +55,39 @@ class Ticks:
         self.app = app
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.public_url = app.settings.public_url
+        self.well = True  # the last urgent tick had no error
 
     def urgent(self) -> None:
-        """Read, escalate and send until nothing is due: what a text sets off leaves in the same breath."""
-        app = self.app
-        for _ in range(20):
-            read_waiting(app.sessions, app.clock)
-            escalate(app.sessions, app.clock, public_url=self.public_url)
-            if not dispatch(app.sessions, app.gateway, app.clock, worker=self.worker):
-                return
+        """Read, escalate and send a batch, until nothing is due: what a text sets off leaves in the same breath."""
+        verbs = {"read": self._read, "escalate": self._escalate, "dispatch": self._dispatch}
+        broken: set[str] = set()
+        for _ in range(ROUNDS):
+            done = {name: self._try(name, verb, broken) for name, verb in verbs.items() if name not in broken}
+            if not done.get("dispatch"):
+                break
+        self.well = not broken
+
+    def _try(self, name: str, verb: Callable[[], int], broken: set[str]) -> int:
+        """One verb of the urgent tick: its failure is counted and logged, and the other verbs go on."""
+        try:
+            return verb()
+        except NotReady:
+            self.well = False
+            raise
+        except Exception as error:  # noqa: BLE001 -- reading, paging and sending must not stop one another
+            broken.add(name)
+            TICK_ERRORS.labels(name).inc()
+            log.error("tick urgent, %s: %s", name, place_of(error))
+            return 0
+
+    def _read(self) -> int:
+        return read_waiting(self.app.sessions, self.app.clock)
+
+    def _escalate(self) -> int:
+        return escalate(self.app.sessions, self.app.clock, public_url=self.public_url)
+
+    def _dispatch(self) -> int:
+        return dispatch(self.app.sessions, self.app.gateway, self.app.clock, worker=self.worker)
 
     def chase(self) -> None:
         chase(self.app.sessions, self.app.clock)
@@ -81,7 +106,8 @@ class Ticks:
     def heartbeat(self) -> None:
         with transaction(self.app.sessions) as session:
             session.merge(Heartbeat(name="worker", at=REAL_TIME.now()))
-        if url := self.app.settings.heartbeat_url:
+        url = self.app.settings.heartbeat_url
+        if url and self.well:
             urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 -- the operator's own address
 
     def everything(self) -> None:

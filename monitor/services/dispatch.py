@@ -52,13 +52,13 @@ class Claimed:
 
 
 def dispatch(sessions: Sessions, gateway: Gateway, clock: Clock, *, worker: str) -> int:
-    """Send everything that is due now; returns how many texts were handed to the provider."""
-    sent = 0
+    """Send one batch of what is due, so that a reply is read before the next one; returns how many were tried."""
+    batch = claim(sessions, clock.now(), worker=worker)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="send") as pool:
-        while batch := claim(sessions, clock.now(), worker=worker):
-            jobs = [pool.submit(send_one, sessions, gateway, clock, text) for text in batch]
-            sent += sum(1 for job in jobs if job.result())
-    return sent
+        jobs = [pool.submit(send_one, sessions, gateway, clock, text) for text in batch]
+    for job in jobs:
+        job.result()
+    return len(batch)
 
 
 def claim(sessions: Sessions, now: datetime, *, worker: str, limit: int = BATCH) -> Sequence[Claimed]:
@@ -86,7 +86,7 @@ def _claim_each(session: Session, due: Sequence[Message], worker: str, *, now: d
     return list(claimed.values())
 
 
-def send_one(sessions: Sessions, gateway: Gateway, clock: Clock, text: Claimed) -> bool:
+def send_one(sessions: Sessions, gateway: Gateway, clock: Clock, text: Claimed) -> None:
     """One call to the provider and its outcome, recorded in a transaction of its own."""
     outcome: Accepted | GatewayError
     try:
@@ -96,7 +96,6 @@ def send_one(sessions: Sessions, gateway: Gateway, clock: Clock, text: Claimed) 
     with transaction(sessions) as session:
         message = session.get_one(Message, text.id, with_for_update=True)
         record_outcome(session, message, outcome, now=clock.now())
-    return isinstance(outcome, Accepted)
 
 
 def record_outcome(session: Session, message: Message, outcome: Accepted | GatewayError, *, now: datetime) -> None:

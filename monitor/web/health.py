@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from fastapi import APIRouter, Request, Response
@@ -20,6 +21,7 @@ from monitor.models import Alert, Heartbeat, Inbound, Message, Task
 router = APIRouter()
 BEAT_WITHIN = timedelta(seconds=60)
 DUE_WITHIN = timedelta(minutes=2)
+READ_WITHIN = timedelta(minutes=2)
 
 TEXTS = Gauge("monitor_texts", "Texts and pages by kind and state", ["kind", "state"])
 ALERTS = Gauge("monitor_alerts", "Alerts by band and state", ["band", "state"])
@@ -38,7 +40,7 @@ def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
-    """Database, scheduler heartbeat and oldest due text; 503 says which is wrong."""
+    """Database, scheduler heartbeat, oldest due text and oldest unread one; 503 says which is wrong."""
     checks = await run_in_threadpool(_check, request.app.state.monitor)
     ready = all(value == "ok" for value in checks.values())
     return JSONResponse({"status": "ok" if ready else "not ready", **checks}, 200 if ready else 503)
@@ -57,32 +59,43 @@ async def metrics(request: Request) -> Response:
 
 def _check(app: App) -> dict[str, str]:
     try:
-        beat, oldest = _ages(app)
+        ages = _ages(app)
     except NotReady:
         return {"database": "does not answer"}
-    stale = beat is None or beat > BEAT_WITHIN
-    late = oldest is not None and oldest > DUE_WITHIN
+    stale = ages.beat is None or ages.beat > BEAT_WITHIN
     return {
         "database": "ok",
         "worker": "no heartbeat for a minute" if stale else "ok",
-        "oldest_due": f"{int(oldest.total_seconds())} s late" if late and oldest else "ok",
+        "oldest_due": f"{int(ages.due.total_seconds())} s late" if ages.due > DUE_WITHIN else "ok",
+        "oldest_unread": f"waits for {int(ages.unread.total_seconds())} s" if ages.unread > READ_WITHIN else "ok",
     }
 
 
-def _ages(app: App) -> tuple[timedelta | None, timedelta | None]:
-    """Since the last heartbeat (real time), and since the oldest due text was due."""
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """Since the last heartbeat (real time), since the oldest due text was due, and since the oldest text
+    that nobody has read arrived."""
+
+    beat: timedelta | None
+    due: timedelta
+    unread: timedelta
+
+
+def _ages(app: App) -> Ages:
     with transaction(app.sessions) as session:
         beat = session.scalar(select(func.max(Heartbeat.at)).where(Heartbeat.name == "worker"))
         due = session.scalar(select(func.min(Message.due_at)).where(Message.state == State.PLANNED))
+        arrived = session.scalar(select(func.min(Inbound.received_at)).where(Inbound.handled_at.is_(None)))
     now = app.clock.now()
-    return (
-        SystemClock().now() - beat if beat else None,
-        now - due if due is not None and due < now else None,
+    return Ages(
+        beat=SystemClock().now() - beat if beat else None,
+        due=max(now - (due or now), timedelta()),
+        unread=max(now - (arrived or now), timedelta()),
     )
 
 
 def _measure(app: App) -> None:
-    beat, oldest = _ages(app)
+    ages = _ages(app)
     with transaction(app.sessions) as session:
         texts = session.execute(select(Message.kind, Message.state, func.count()).group_by(Message.kind, Message.state))
         TEXTS.clear()
@@ -95,5 +108,5 @@ def _measure(app: App) -> None:
         unread = select(func.count()).select_from(Inbound).where(Inbound.handled_at.is_(None))
         UNREAD.set(session.scalar(unread) or 0)
         TASKS.set(session.scalar(select(func.count()).select_from(Task).where(Task.closed_at.is_(None))) or 0)
-    OLDEST.set(oldest.total_seconds() if oldest else 0)
-    BEAT.set(beat.total_seconds() if beat else -1)
+    OLDEST.set(ages.due.total_seconds())
+    BEAT.set(ages.beat.total_seconds() if ages.beat else -1)

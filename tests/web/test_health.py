@@ -12,6 +12,8 @@ from monitor.clock import StoppedClock, SystemClock
 from monitor.db import transaction
 from monitor.models import Clinic, Heartbeat, Message
 from monitor.scheduler import Ticks
+from monitor.services.receive import save_inbound
+from monitor.sms.gateway import Received
 from tests.web.caller import Web
 
 
@@ -41,7 +43,7 @@ def test_ready_needs_a_worker_that_lives(web: Web) -> None:
     answer = web.client.get("/readyz")
     assert (answer.status_code, answer.json()) == (
         200,
-        {"status": "ok", "database": "ok", "worker": "ok", "oldest_due": "ok"},
+        {"status": "ok", "database": "ok", "worker": "ok", "oldest_due": "ok", "oldest_unread": "ok"},
     )
 
 
@@ -58,6 +60,17 @@ def test_a_text_that_is_not_sent_shows(minutes: int, code: int, web: Web) -> Non
     answer = web.client.get("/readyz")
     assert answer.status_code == code
     assert answer.json()["oldest_due"] == ("ok" if code == 200 else "180 s late")
+
+
+@pytest.mark.parametrize(("minutes", "code"), [(1, 200), (3, 503)])
+def test_a_text_received_and_not_read_shows(minutes: int, code: int, web: Web) -> None:
+    beat(web)
+    with transaction(web.app.sessions) as session:
+        at = web.app.clock.now() - timedelta(minutes=minutes)
+        save_inbound(session, Received("SM7", "+12025550101", "clinic", "it hurts", 0, at), raw=None, now=at)
+    answer = web.client.get("/readyz")
+    assert answer.status_code == code
+    assert answer.json()["oldest_unread"] == ("ok" if code == 200 else "waits for 180 s")
 
 
 def test_a_text_for_later_is_not_late(web: Web) -> None:
