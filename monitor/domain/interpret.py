@@ -6,12 +6,13 @@ tokens -> items (lexicon) -> clauses -> mentions of signs, quantities, intent ->
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from monitor.domain.clauses import Clause, cut_clauses
 from monitor.domain.details import read_details
 from monitor.domain.frames import FOREIGN, Frame, frames_of
 from monitor.domain.intents import KEYWORD_INTENTS
-from monitor.domain.items import Item, read_items, read_keyword
+from monitor.domain.items import Item, Pause, read_items, read_keyword
 from monitor.domain.lexicon import Kind, Lexicon
 from monitor.domain.listing import without_list_marks
 from monitor.domain.mentions import Mention, measured_fever, mentions_in
@@ -47,7 +48,7 @@ def interpret(
     """
     tokens = without_list_marks(tokenise(text))
     asked = Asked(question, asked_signs(question, options))
-    items = read_items(tokens, language, lexicons, asked=shown_by_answers(asked.signs))
+    items = _settle_alone(read_items(tokens, language, lexicons, asked=shown_by_answers(asked.signs)))
     word = read_keyword(tokens, lexicons)
     if word is not None:
         return _keyword_reading(word, tokens, cancels=question == REMINDER and _names(items, Kind.RESCHEDULE))
@@ -71,6 +72,13 @@ def interpret(
             hours_ago=hours_ago,
         )
     )
+
+
+def _settle_alone(items: Sequence[Item]) -> list[Item]:
+    """"n" is a no where it is the whole text; between other words it stands for "and"."""
+    alone = all(item.kind in {Kind.NO_ALONE, *Pause} and item.kind != Pause.UNKNOWN for item in items)
+    meant = Kind.NO if alone else Kind.JOINER
+    return [replace(item, kind=meant) if item.kind == Kind.NO_ALONE else item for item in items]
 
 
 def _silent_places(clauses: Sequence[Clause], frames: Sequence[Sequence[Frame]]) -> frozenset[int]:
