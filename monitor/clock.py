@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time, aware and in UTC."""
+    """Tells the time, aware and in UTC; `monotonic` counts seconds, whatever time it is set to."""
 
     def now(self) -> datetime: ...
+
+    def monotonic(self) -> float: ...
 
 
 class SystemClock:
@@ -17,6 +20,9 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
 
 
 class ShiftedClock:
@@ -27,6 +33,9 @@ class ShiftedClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.offset
+
+    def monotonic(self) -> float:
+        return time.monotonic()
 
     def move_to(self, instant: datetime) -> None:
         """Set the clock so that it reads `instant` now."""
@@ -41,6 +50,9 @@ class StoppedClock:
 
     def now(self) -> datetime:
         return self.instant
+
+    def monotonic(self) -> float:
+        return self.instant.timestamp()
 
     def move_to(self, instant: datetime) -> None:
         self.instant = instant

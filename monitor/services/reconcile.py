@@ -14,7 +14,7 @@ from monitor.db import Sessions, transaction
 from monitor.domain.delivery import State
 from monitor.domain.sending import Kind
 from monitor.errors import GatewayError, GatewayRefused
-from monitor.models import Cursor, Message
+from monitor.models import Alert, Cursor, Message
 from monitor.services.audit import record
 from monitor.services.dispatch import retry_later
 from monitor.services.receive import save_inbound
@@ -22,7 +22,9 @@ from monitor.services.settle import add_task, settle
 from monitor.services.track import apply_status
 from monitor.sms.gateway import Gateway, Sent
 
-LISTED_AFTER = timedelta(seconds=20)  # until then a text may not be in the provider's list yet
+LOOK_AGAIN_AFTER = 20.0  # seconds; a text may be under way, or not yet in the provider's list, at the first look
+PAGE_TRIES = 3  # a page may come twice; after that paging moves on instead
+NOT_FOUND = 20404
 GIVE_UP_AFTER = timedelta(hours=2)
 CLOCK_SLACK = timedelta(seconds=90)  # between our clock and the provider's
 ASK_AFTER = timedelta(minutes=10)
@@ -31,19 +33,25 @@ UNCONFIRMED_AFTER = timedelta(hours=24)
 FETCH_OVERLAP = timedelta(minutes=15)
 CURSOR = "inbound"
 
+# When this process first asked for a send (message, attempt) and the provider had nothing, in seconds of
+# Clock.monotonic: a clock that is set forward makes no text look lost. After a restart the wait begins anew.
+_first_looks: dict[tuple[int, int], float] = {}
+
 
 def reconcile(sessions: Sessions, gateway: Gateway, clock: Clock) -> int:
     """Settle what is in doubt; returns how many texts were looked at."""
     with transaction(sessions) as session:
-        lost = session.scalars(
-            select(Message.id).where(
+        lost = session.execute(
+            select(Message.id, Message.attempts).where(
                 or_(
                     Message.state == State.UNKNOWN,
                     (Message.state == State.SENDING) & (Message.lease_until < clock.now()),
                 )
             )
         ).all()
-    for message_id in lost:
+    for settled in _first_looks.keys() - {(message_id, attempt) for message_id, attempt in lost}:
+        del _first_looks[settled]
+    for message_id, _ in lost:
         _settle_unknown(sessions, gateway, message_id, clock)
     return len(lost) + _ask_about_sent(sessions, gateway, clock)
 
@@ -79,12 +87,10 @@ def _settle_unknown(sessions: Sessions, gateway: Gateway, message_id: int, clock
         claimed_at = message.claimed_at or message.created_at
         if message.state != State.UNKNOWN:
             return
-        if message.kind == Kind.PAGE:  # a lost page is worse than one that comes twice
-            _send_again(session, message, now=clock.now())
+        if message.kind == Kind.PAGE:
+            _page_again(session, message, now=clock.now())
             return
         to, body = message.to_number, message.body
-    if clock.now() - claimed_at < LISTED_AFTER:
-        return
     try:
         listed: Sequence[Sent] | None = gateway.sent_since(to, claimed_at - CLOCK_SLACK)
     except GatewayError:
@@ -92,7 +98,18 @@ def _settle_unknown(sessions: Sessions, gateway: Gateway, message_id: int, clock
     with transaction(sessions) as session:
         message = session.get_one(Message, message_id, with_for_update=True)
         if message.state == State.UNKNOWN:
-            _adopt_or_resend(session, message, listed, body, claimed_at, now=clock.now())
+            _adopt_or_resend(session, message, listed, body, claimed_at, clock=clock)
+
+
+def _page_again(session: Session, message: Message, *, now: datetime) -> None:
+    """A lost page is worse than one that comes twice, as long as somebody is wanted."""
+    alert = session.get(Alert, message.alert_id, with_for_update=True) if message.alert_id else None
+    if alert is None or alert.state != "open":
+        settle(session, message, State.UNCONFIRMED, now=now, why="its answer was lost; paging is over")
+    elif message.attempts >= PAGE_TRIES:
+        settle(session, message, State.FAILED, now=now, why="its answer was lost each time")
+    else:
+        _send_again(session, message, now=now)
 
 
 def _adopt_or_resend(
@@ -102,8 +119,9 @@ def _adopt_or_resend(
     body: str | None,
     claimed_at: datetime,
     *,
-    now: datetime,
+    clock: Clock,
 ) -> None:
+    now = clock.now()
     if listed is None:
         if now - claimed_at > GIVE_UP_AFTER:
             settle(session, message, State.FAILED, now=now, why="the provider could not say whether it was sent")
@@ -113,7 +131,9 @@ def _adopt_or_resend(
     taken = set(session.scalars(select(Message.sid).where(Message.to_number == message.to_number)))
     match = next((sent for sent in listed if _same(sent.body, body) and sent.sid not in taken), None)
     if match is None:
-        _send_again(session, message, now=now)
+        looked = _first_looks.setdefault((message.id, message.attempts), clock.monotonic())
+        if clock.monotonic() - looked >= LOOK_AGAIN_AFTER:
+            _send_again(session, message, now=now)
         return
     message.sent_at = match.sent_at or claimed_at
     settle(session, message, State.SENT, now=now, why="found with the provider")
@@ -147,18 +167,23 @@ def _ask_about_sent(sessions: Sessions, gateway: Gateway, clock: Clock) -> int:
             )
         ).all()
     for message_id, sid in ((id_, sid) for id_, sid in waiting if sid):
+        sent, gone = None, False
         try:
-            sent: Sent | None = gateway.fetch(sid)
-        except GatewayRefused:
-            sent = None
+            sent = gateway.fetch(sid)
+        except GatewayRefused as error:
+            gone = error.code == NOT_FOUND  # anything else is our account's trouble and says nothing of the text
         except GatewayError:
             continue  # asked again next time
         with transaction(sessions) as session:
             message = session.get_one(Message, message_id, with_for_update=True)
-            message.checked_at = now
-            if sent is not None:
-                apply_status(session, message, sid, sent.status, sent.error_code, now=now)
-            old = message.sent_at is None or now - message.sent_at > UNCONFIRMED_AFTER
-            if message.state == State.SENT and (old or sent is None):
-                settle(session, message, State.UNCONFIRMED, now=now, why="the provider never learned more")
+            _note_answer(session, message, sent, gone=gone, now=now)
     return len(waiting)
+
+
+def _note_answer(session: Session, message: Message, sent: Sent | None, *, gone: bool, now: datetime) -> None:
+    message.checked_at = now
+    if sent is not None:
+        apply_status(session, message, sent.sid, sent.status, sent.error_code, now=now)
+    old = message.sent_at is None or now - message.sent_at > UNCONFIRMED_AFTER
+    if message.state == State.SENT and (gone or (sent is not None and old)):
+        settle(session, message, State.UNCONFIRMED, now=now, why="the provider never learned more")

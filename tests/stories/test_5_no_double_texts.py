@@ -24,6 +24,8 @@ def test_a_crash_between_claim_and_send_loses_no_text_and_doubles_none(story: St
     story.run()
     ann.expects_nothing()
     story.forward(minutes=2)
+    ann.expects_nothing()
+    story.forward(seconds=30)  # the provider is asked a second time before the text is given up for lost
     ann.expects("day 4", CHECKIN)
     story.forward(hours=3)
     ann.expects_nothing()
