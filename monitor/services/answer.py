@@ -108,7 +108,7 @@ def _queue_line(
         session,
         patient,
         body,
-        once=f"answer:{inbound.id}:{number}",
+        once=f"{'promise' if promise else 'answer'}:{inbound.id}:{number}",
         kind=kind,
         due_at=now if promise or line.urgent else now + SETTLE,
         now=now,
@@ -173,9 +173,14 @@ def _count(inbound: Inbound, read: Read) -> str:
 
 
 def _take_back(session: Session, patient: Patient, *, now: datetime) -> None:
+    """What the provider has refused to take so far was on its way: with a promise in it, it must still arrive."""
     waiting = select(Message).where(
-        Message.patient_id == patient.id, Message.kind == Kind.ANSWER, Message.state == State.PLANNED
+        Message.patient_id == patient.id,
+        Message.kind == Kind.ANSWER,
+        Message.state == State.PLANNED,
+        Message.attempts == 0,
+        Message.due_at > now,
     )
     for message in session.scalars(waiting):
-        if message.due_at > now:  # promises leave at once and are never taken back
+        if not message.once.startswith("promise:"):
             cancel(session, message, why="a further text came; one answer serves both", now=now)
