@@ -62,11 +62,14 @@ def enrol(
         episode = enrol_patient(session, the_clinic(session), given, now=now)
         session.flush()
         plan = planned_texts(session, episode.id)
-        answer = {"patient": episode.patient_id, "episode": episode.id, "texts": plan}
+        opted_out = episode.patient.opted_out_at is not None
+        answer = {"patient": episode.patient_id, "episode": episode.id, "opted_out": opted_out, "texts": plan}
     if json:
         show_json(answer)
         return
     typer.echo(f"enrolled: patient {answer['patient']}, episode {answer['episode']}")
+    if opted_out:
+        typer.echo("this patient has opted out: no text leaves until they text START to the clinic's number")
     show_table("Texts", ["what", "due (local)", "state", "why"], [list(row.values()) for row in plan])
 
 

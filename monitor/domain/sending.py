@@ -28,8 +28,11 @@ class Kind(StrEnum):
 
 PRIORITY = {kind: rank for rank, kind in enumerate(Kind)}
 SCHEDULED = frozenset({Kind.SAFETY, Kind.CHECKIN, Kind.CARE, Kind.REMINDER})
+ONE_A_DAY = frozenset({Kind.CHECKIN, Kind.REMINDER})  # a safety text waits for no other, and holds up none
 QUIET = SCHEDULED | {Kind.WELCOME, Kind.NUDGE}
 DESPITE_OPT_OUT = frozenset({Kind.EMERGENCY, Kind.NOTICE})
+NUMBER_IS_DEAD = "the number is known to be dead"
+AFTER_WELCOME = timedelta(seconds=10)
 MAX_LATER = 3  # scheduled texts in seven days, from day 15 on
 LATER_DAY = 14
 
@@ -43,7 +46,8 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A text to a patient that is due, and what bears on it. Counts are of scheduled texts already sent."""
+    """A text to a patient that is due, and what bears on it. Counts are of such already sent as
+    leave one a day."""
 
     kind: Kind
     due_at: datetime
@@ -58,6 +62,7 @@ class Candidate:
     sent_this_week: int = 0
     merged_into: int | None = None  # a later check-in is due as well
     checkin_today: bool = False  # a check-in is planned for today: the day's one text is that
+    welcome_due_at: datetime | None = None  # the first text, which says how to stop, has not left yet
     in_conversation: bool = False  # another episode's check-in is being talked about today
 
 
@@ -95,7 +100,7 @@ def _reason_to_skip(text: Candidate) -> str:
     if text.cancelled and text.kind in QUIET:
         return "the episode was cancelled"
     if text.bad_number and text.kind in QUIET:
-        return "the number is known to be dead"
+        return NUMBER_IS_DEAD
     if text.merged_into is not None:
         return f"merged into the check-in of day {text.merged_into}"
     if text.in_conversation and text.kind == Kind.CHECKIN:
@@ -107,7 +112,9 @@ def _wait_until(text: Candidate, now: datetime) -> datetime | None:
     """The next time at which it may go, or None for now."""
     if text.kind not in QUIET:
         return None
-    if text.kind in SCHEDULED and _day_is_full(text):
+    if text.kind in SCHEDULED and text.welcome_due_at is not None:
+        return max(now, text.welcome_due_at) + AFTER_WELCOME
+    if text.kind in ONE_A_DAY and _day_is_full(text):
         tomorrow = local_date(now, text.zone) + timedelta(days=1)
         return local_instant(tomorrow, max(text.texting.start, _hour(text)), text.zone)
     opening = text.texting.next_open(now, text.zone)

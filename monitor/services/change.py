@@ -87,8 +87,15 @@ def move_open_episodes(session: Session, version: ProtocolVersion, *, now: datet
     episodes = session.scalars(select(Episode).where(Episode.cancelled_at.is_(None))).all()
     moved = [e for e in episodes if e.protocol_version_id != version.id]
     for episode in moved:
-        ids = {"episode": episode.id, "old": episode.protocol_version_id, "new": version.id}
-        record(session, "protocol_moved", at=now, patient_id=episode.patient_id, **ids)
+        record(
+            session,
+            "protocol_moved",
+            at=now,
+            patient_id=episode.patient_id,
+            episode=episode.id,
+            old=episode.protocol_version_id,
+            new=version.id,
+        )
         episode.protocol_version_id = version.id
         write_plan(session, episode, bundle, now=now)
     return len(moved)

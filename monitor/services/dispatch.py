@@ -20,7 +20,7 @@ from monitor.db import Sessions, transaction
 from monitor.domain.delivery import STATE_OF, Remedy, State, next_retry, remedy_for
 from monitor.domain.localtime import Window, local_date, local_instant
 from monitor.domain.plan import postop_day
-from monitor.domain.sending import SCHEDULED, Act, Candidate, Kind, decide_send
+from monitor.domain.sending import ONE_A_DAY, Act, Candidate, Kind, decide_send
 from monitor.errors import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable, ProtocolError
 from monitor.models import CheckIn, Episode, Message, Patient
 from monitor.queries import LEFT
@@ -32,6 +32,7 @@ from monitor.sms.gateway import Accepted, Call, Gateway, Text
 
 LEASE = timedelta(seconds=60)
 BATCH = 16
+NOT_GONE = (State.PLANNED, State.SENDING, State.UNKNOWN)
 TO_STAFF = frozenset({Kind.PAGE, Kind.DIGEST})
 WHY = 200  # characters that a row keeps of a reason
 AT_ONCE = 8  # sends under way together
@@ -200,6 +201,7 @@ def _candidate(session: Session, message: Message, *, now: datetime) -> Candidat
         cancelled=episode is not None and episode.cancelled_at is not None,
         sent_today=today,
         sent_this_week=week,
+        welcome_due_at=_welcome_due(session, patient),
         merged_into=_later_checkin(session, message, now=now),
         checkin_today=_checkin_due_by(session, patient, local_instant(local_date(now, zone) + ONE_DAY, time(0), zone)),
         in_conversation=_other_checkin_open(session, message, now=now),
@@ -207,17 +209,25 @@ def _candidate(session: Session, message: Message, *, now: datetime) -> Candidat
 
 
 def _sent_lately(session: Session, patient: Patient, zone: ZoneInfo, *, now: datetime) -> tuple[int, int]:
-    """Scheduled texts that left today (local) and in the last seven days."""
+    """Texts of which one a day may leave: how many did today (local) and in the last seven days."""
     sent = session.scalars(
         select(func.coalesce(Message.sent_at, Message.claimed_at)).where(
             Message.patient_id == patient.id,
-            Message.kind.in_([k.value for k in SCHEDULED]),
+            Message.kind.in_([k.value for k in ONE_A_DAY]),
             Message.state.in_(LEFT),
             Message.claimed_at >= now - timedelta(days=7),
         )
     ).all()
     today = local_date(now, zone)
     return len([at for at in sent if at and local_date(at, zone) == today]), len(sent)
+
+
+def _welcome_due(session: Session, patient: Patient) -> datetime | None:
+    """When the first text is due that has not certainly left."""
+    waiting = select(func.max(Message.due_at)).where(
+        Message.patient_id == patient.id, Message.kind == Kind.WELCOME, Message.state.in_(NOT_GONE)
+    )
+    return session.scalar(waiting)
 
 
 def _checkin_due_by(session: Session, patient: Patient, end: datetime) -> bool:

@@ -23,6 +23,7 @@ from monitor.services.audit import record
 from monitor.services.clinic import check_name, check_zone, region_of
 from monitor.services.outbox import cancel
 from monitor.services.seed import bundle_of, current_version
+from monitor.services.settle import add_task
 
 AHEAD = timedelta(days=30)
 OLDEST_YEARS = 10
@@ -78,6 +79,9 @@ def enrol(session: Session, clinic: Clinic, given: Enrolment, *, now: datetime) 
     session.flush()
     record(session, "enrolled", at=now, patient_id=patient.id, episode=episode.id, version=version.id)
     write_plan(session, episode, bundle, now=now)
+    if patient.opted_out_at is not None:  # no text will leave: somebody must speak to them
+        once = f"opted_out:episode:{episode.id}"
+        add_task(session, "opted_out", once, clinic_id=clinic.id, patient_id=patient.id, now=now)
     return episode
 
 
@@ -236,6 +240,8 @@ def _find_or_add_patient(session: Session, clinic: Clinic, given: Enrolment, *, 
             patient.timezone, patient.language = given.timezone or patient.timezone, given.language
             patient.chart = given.chart or patient.chart
             patient.bad_number_at = None
+            patient.consented_at, patient.consent_how = now, given.consent
+            record(session, "consent_given", at=now, patient_id=patient.id)
             return patient
     patient = Patient(
         clinic_id=clinic.id,

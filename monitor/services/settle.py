@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import FINAL, Remedy, State, may_move, remedy_for
-from monitor.domain.sending import SCHEDULED, Kind
-from monitor.models import Alert, CheckIn, Episode, Message, Page, Patient, Task
+from monitor.domain.sending import NUMBER_IS_DEAD, SCHEDULED, Kind
+from monitor.models import Alert, CheckIn, Episode, Event, Message, Page, Patient, Task
 from monitor.services.audit import record
 from monitor.services.outbox import cancel, exists
 
@@ -52,10 +52,14 @@ def _follow(session: Session, message: Message, state: State, code: int | None, 
         _move_checkin(session, message, state, now=now)
     if state == State.DELIVERED:
         _drop_resend(session, message, now=now)
+        _note_living_number(session, message, now=now)
     if state not in LOST:
         return
     if message.kind == Kind.PAGE:
         page_was_lost(session, message, now=now)
+    elif _was_never_asked(session, message, state):
+        once = f"checkin_missed:{message.checkin_id}"
+        add_task(session, "checkin_missed", once, clinic_id=message.clinic_id, now=now, message=message)
     elif message.kind == Kind.DIGEST:
         add_task(
             session,
@@ -75,6 +79,27 @@ def _follow(session: Session, message: Message, state: State, code: int | None, 
 def _was_tried(message: Message, state: State) -> bool:
     """Whether a text ran out of time because the provider would not take it, not because it came too late."""
     return state == State.EXPIRED and message.attempts > 0
+
+
+def _was_never_asked(session: Session, message: Message, state: State) -> bool:
+    """Whether a check-in passes that no try was made to ask: after an outage of ours, or to a dead number."""
+    if message.kind != Kind.CHECKIN or message.attempts > 0:
+        return False
+    passed = state == State.EXPIRED or (state == State.SKIPPED and message.why == NUMBER_IS_DEAD)
+    return passed and session.get_one(CheckIn, message.checkin_id).answered_at is None
+
+
+def _note_living_number(session: Session, message: Message, *, now: datetime) -> None:
+    """A phone that showed a text is not dead, unless it is somebody else's."""
+    patient = session.get(Patient, message.patient_id) if message.patient_id else None
+    if patient is None or patient.bad_number_at is None or message.to_number != patient.phone:
+        return
+    strangers = select(Event.id).where(
+        Event.patient_id == patient.id, Event.kind == "wrong_number", Event.at >= patient.bad_number_at
+    )
+    if session.scalar(strangers.limit(1)) is None:
+        patient.bad_number_at = None
+        record(session, "number_alive", at=now, patient_id=patient.id, message_id=message.id)
 
 
 def _move_checkin(session: Session, message: Message, state: State, *, now: datetime) -> None:

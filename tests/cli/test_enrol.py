@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from monitor.clock import SystemClock
 from tests.cli.conftest import Done, Monitor
@@ -143,3 +145,15 @@ def test_a_change_that_cannot_be_meant_is_refused(
 def test_an_episode_that_is_not_there_is_named(command: str, number: str, ready: Monitor) -> None:
     found = ready("episode", command, number)
     assert found.is_refused("monitor: episode: found", number)
+
+
+def test_who_enrols_somebody_that_opted_out_reads_what_they_must_do(enrol: Enrol, home: Path) -> None:
+    enrol(surgery=day(-40))
+    engine = create_engine(f"sqlite:///{home / 'monitor.db'}")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE patients SET opted_out_at = '2026-01-01 00:00:00'"))
+    engine.dispose()
+    done = enrol(consent="signed form, second implant")
+    assert "has opted out" in done.out
+    assert "START" in done.out
+    assert enrol("--json", surgery=day(-3)).json["opted_out"]

@@ -9,7 +9,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.domain.localtime import Window
-from monitor.domain.sending import DESPITE_OPT_OUT, PRIORITY, QUIET, SCHEDULED, Act, Candidate, Kind, decide_send
+from monitor.domain.sending import (
+    DESPITE_OPT_OUT,
+    ONE_A_DAY,
+    PRIORITY,
+    QUIET,
+    SCHEDULED,
+    Act,
+    Candidate,
+    Kind,
+    decide_send,
+)
 
 NEW_YORK = ZoneInfo("America/New_York")
 TEXTING = Window(time(9), time(20))
@@ -66,9 +76,23 @@ def test_past_its_time_it_expires_even_if_it_would_be_skipped() -> None:
     assert decide_send(due(Kind.CHECKIN, opted_out=True), at("2026-11-09 00:00")).act == Act.EXPIRE
 
 
-@pytest.mark.parametrize("kind", sorted(SCHEDULED))
-def test_a_second_scheduled_text_of_the_day_waits_for_tomorrow_at_its_own_hour(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", sorted(ONE_A_DAY))
+def test_a_second_check_in_or_reminder_of_the_day_waits_for_tomorrow_at_its_own_hour(kind: Kind) -> None:
     assert decide_send(due(kind, sent_today=1), NOON).until == at("2026-11-07 10:20")
+
+
+@pytest.mark.parametrize("kind", sorted(SCHEDULED - ONE_A_DAY))
+def test_a_safety_text_waits_for_no_other(kind: Kind) -> None:
+    assert decide_send(due(kind, sent_today=1, checkin_today=True), NOON).act == Act.SEND
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_no_scheduled_text_overtakes_the_first_one_which_says_how_to_stop(kind: Kind) -> None:
+    verdict = decide_send(due(kind, welcome_due_at=at("2026-11-06 12:05")), NOON)
+    if kind in SCHEDULED:
+        assert (verdict.act, verdict.until) == (Act.DEFER, at("2026-11-06 12:05:10"))
+    else:
+        assert verdict.act == Act.SEND
 
 
 def test_the_first_text_and_a_reminder_do_not_count() -> None:

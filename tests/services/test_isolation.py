@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -64,7 +65,12 @@ def test_the_watcher_is_not_told_that_all_is_well_while_the_last_tick_failed(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pings: list[str] = []
-    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: pings.append(url) or urlopen("data:,"))
+
+    def ping(url: str, timeout: float) -> Any:
+        pings.append(url)
+        return urlopen("data:,")
+
+    monkeypatch.setattr("urllib.request.urlopen", ping)
     settings = story.app.settings.model_copy(update={"heartbeat_url": "https://watch.example.org/ping"})
     ticks = Ticks(replace(story.app, settings=settings))
     ticks.heartbeat()

@@ -127,6 +127,8 @@ def test_on_both_bad_nights_of_the_year_the_text_comes_at_its_hour(
 def test_a_changed_surgery_date_moves_what_has_not_been_sent(story: Story) -> None:
     ann = on_day_3(story)
     change(story, ann, surgery_on=date(2026, 10, 31))  # a day later than was first written down
+    story.run()
+    ann.expects("still numb")  # never asked, and on day 2 not too late
     story.until("2026-11-04 09:59")
     ann.expects_nothing()
     story.until("2026-11-04 11:01")
@@ -164,7 +166,7 @@ def test_a_second_implant_is_one_conversation_without_doubled_questions(story: S
     second = story.patient(day=0, welcome=False)
     assert second.id == ann.id
     story.until("2026-11-03 09:01")
-    ann.expects("still numb")
+    ann.expects_all("no rinsing", "still numb")
     ann.texts("no")
     ann.expects("Thank you, noted")
     story.until("2026-11-05 11:31")

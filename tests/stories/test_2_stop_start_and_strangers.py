@@ -38,6 +38,8 @@ def test_a_wrong_number_is_believed_and_never_texted_again(story: Story) -> None
     story.forward(days=12)
     ann.expects_nothing()
     assert story.plan(ann)["checkin-7"].why == "the number is known to be dead"
+    assert story.tasks() == ["checkin_missed", "checkin_missed"], "somebody must find the right number"
+    assert all("front desk tasks" in text for text in nurse.new_texts())
 
 
 def test_cancel_in_answer_to_a_reminder_is_an_opt_out_and_an_appointment(story: Story) -> None:
