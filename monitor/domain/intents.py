@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from monitor.domain.clauses import Clause
+from monitor.domain.clauses import Clause, Lead
 from monitor.domain.items import Pause
 from monitor.domain.lexicon import Kind
 from monitor.domain.terms import REMINDER, Intent
 
 KEYWORD_INTENTS = {Kind.STOP_WORD: Intent.STOP, Kind.START: Intent.START, Kind.HELP: Intent.HELP}
+_ASKING = frozenset({Kind.QUESTION, Kind.PRESUMING, Kind.WONDER})
 _REVIEWS = {
     Kind.QUESTION: "question",
     Kind.PRESUMING: "question",
@@ -64,9 +65,15 @@ def is_question(clauses: Sequence[Clause]) -> bool:
     """
     for clause in clauses:
         kinds = clause.kinds
-        if kinds & {Kind.QUESTION, Kind.PRESUMING, Kind.WONDER} and Pause.LINK not in kinds:
+        asks = not kinds.isdisjoint(_ASKING) or (Kind.RELATIVE in kinds and _begins_with_question(clause))
+        if asks and Pause.LINK not in kinds:
             return True
     return bool(clauses) and clauses[-1].asked
+
+
+def _begins_with_question(clause: Clause) -> bool:
+    """Whether a word like "when" asks: at the beginning of a statement, or before a question mark."""
+    return clause.asked or (clause.lead is Lead.START and clause.items[0].kind == Kind.RELATIVE and clause.words == 0)
 
 
 def _complains(clause: Clause) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from monitor.domain.clauses import Clause, cut_clauses
 from monitor.domain.details import read_details
-from monitor.domain.frames import FOREIGN, Frame, frames_of
+from monitor.domain.frames import FOREIGN, Frame, frames_of, without_others
 from monitor.domain.intents import KEYWORD_INTENTS
 from monitor.domain.items import Item, Pause, read_items, read_keyword
 from monitor.domain.lexicon import Kind, Lexicon
@@ -20,7 +20,7 @@ from monitor.domain.negation import goes_on_listing
 from monitor.domain.normalise import Token, tokenise
 from monitor.domain.options import options_of, read_options
 from monitor.domain.protocol import Option
-from monitor.domain.quantities import Quantity, is_temperature, read_quantities
+from monitor.domain.quantities import Quantity, is_temperature, pain_before, read_quantities
 from monitor.domain.reading import Evidence, Reading
 from monitor.domain.remarks import Asked, asked_signs, remark_on, shown_by_answers
 from monitor.domain.summary import Heard, summarise
@@ -57,13 +57,15 @@ def interpret(
     quantities = [
         quantity
         for number, clause in enumerate(clauses)
-        for quantity in read_quantities(clause, number, frames=frames[number], question=question)
+        for quantity in read_quantities(
+            clause, number, frames=frames[number], question=question, earlier=pain_before(clauses, number)
+        )
     ]
     details, hours_ago = read_details(tokens, lexicons, silent=_silent_places(clauses, frames))
     return summarise(
         Heard(
             tokens=tokens,
-            clauses=clauses,
+            clauses=without_others(clauses, frames),
             mentions=_mentions(clauses, frames, quantities, asked=asked),
             quantities=quantities,
             chosen=read_options(quantities, options_of(question, options), asked.signs),
@@ -75,7 +77,7 @@ def interpret(
 
 
 def _settle_alone(items: Sequence[Item]) -> list[Item]:
-    """"n" is a no where it is the whole text; between other words it stands for "and"."""
+    """ "n" is a no where it is the whole text; between other words it stands for "and"."""
     alone = all(item.kind in {Kind.NO_ALONE, *Pause} and item.kind != Pause.UNKNOWN for item in items)
     meant = Kind.NO if alone else Kind.JOINER
     return [replace(item, kind=meant) if item.kind == Kind.NO_ALONE else item for item in items]

@@ -37,7 +37,18 @@ _PAUSES = {
 _SILENT = {Kind.FILLER}
 # What takes a sign away from the patient is never guessed from a misspelled word.
 _HUSHING = frozenset(
-    {Kind.OTHERS, Kind.STRANGERS, Kind.HYPOTHETICAL, Kind.WONDER, Kind.ELSEWHERE, Kind.AILMENT, Kind.ELSEWHEN}
+    {
+        Kind.OTHERS,
+        Kind.THEIRS,
+        Kind.STRANGERS,
+        Kind.QUESTION,
+        Kind.RELATIVE,
+        Kind.HYPOTHETICAL,
+        Kind.WONDER,
+        Kind.ELSEWHERE,
+        Kind.AILMENT,
+        Kind.ELSEWHEN,
+    }
 )
 _COURSE = {Kind.RESOLVED, Kind.BETTER, Kind.WORSE}
 
@@ -77,7 +88,7 @@ def read_items(
     ['no', 'names', ',', 'unknown']
     """
     items: list[Item] = []
-    for start, end in _sentences(tokens):
+    for start, end in _stretches(tokens):
         if start < end:
             items += _read_sentence(tokens, start, end, language=language, lexicons=lexicons, asked=asked)
         if end < len(tokens):
@@ -106,10 +117,11 @@ def read_keyword(tokens: Sequence[Token], lexicons: Mapping[str, Lexicon]) -> Ki
     return None
 
 
-def _sentences(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
+def _stretches(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
+    """Stretches between pauses: no phrase reaches over one, and each may be in a language of its own."""
     start = 0
     for place, token in enumerate(tokens):
-        if _PAUSES.get(token.text) in (Pause.STOP, Pause.ASK):
+        if _PAUSES.get(token.text) in (Pause.STOP, Pause.ASK, Pause.COMMA):
             yield start, place
             start = place + 1
     yield start, len(tokens)
@@ -170,7 +182,14 @@ def _leftover(token: Token, place: int, *, lexicons: Mapping[str, Lexicon]) -> l
         meaning = _alone(lexicon, token.text)
         if meaning is not None and meaning.kind in SIGN_KINDS:
             return [Item(meaning.kind, place, place, meaning.about)]
-    return [Item(Pause.UNKNOWN, place, place)]
+    known = any(_is_everyday(lexicon, token.text) for lexicon in lexicons.values())
+    return [Item(Kind.WORD if known else Pause.UNKNOWN, place, place)]
+
+
+@lru_cache(maxsize=20_000)
+def _is_everyday(lexicon: Lexicon, word: str) -> bool:
+    """Whether the word is known and harmless, in its own script or another."""
+    return any(form in lexicon.everyday for form in (word, *squeeze(word), respell(word, lexicon.respell)))
 
 
 def _alone(lexicon: Lexicon, word: str) -> Meaning | None:
@@ -191,7 +210,8 @@ def _best_lexicon(tokens: Sequence[Token], language: str, lexicons: Mapping[str,
 
 @lru_cache(maxsize=20_000)
 def _knows(lexicon: Lexicon, word: str, respelled: bool) -> bool:
-    return bool(lexicon.vocabulary.atoms(respell(word, lexicon.respell) if respelled else word))
+    spelled = respell(word, lexicon.respell) if respelled else word
+    return spelled in lexicon.everyday or bool(lexicon.vocabulary.atoms(spelled))
 
 
 def _word(token: Token, lexicon: Lexicon, respelled: bool) -> _Word:
@@ -206,7 +226,7 @@ def _understand(lexicon: Lexicon, word: str, respelled: bool) -> _Word:
     spelled = respell(word, lexicon.respell) if respelled else word
     for form in (spelled, *squeeze(spelled)):
         atoms = lexicon.vocabulary.atoms(form)
-        if atoms:
+        if atoms or form in lexicon.everyday:
             return _Word(atoms)
     near = lexicon.speller.corrections(spelled)
     mended = tuple(dict.fromkeys(atom for word in near for atom in lexicon.vocabulary.atoms(word)))

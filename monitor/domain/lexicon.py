@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from monitor.domain.normalise import fold
-from monitor.domain.phrases import Meaning, Phrases, Vocabulary
+from monitor.domain.phrases import Everyday, Meaning, Phrases, Vocabulary
 from monitor.domain.spelling import Speller
 from monitor.domain.terms import Detail, Sign
 from monitor.errors import ProtocolError
@@ -30,6 +30,7 @@ class Kind(StrEnum):
     ASKED_NOT = "asked_not"  # denies it only in answer to its own question: dry, still there
     # [negation]
     NO = "no"  # before a name or after it, or an answer by itself
+    NO_ALONE = "no_alone"  # "n": no where nothing else is said, "and" anywhere else
     NONE = "none"  # the same, but an answer only where little else is said: nothing, never
     NOT = "not"  # before anything
     NOR = "nor"  # before anything, and it goes on with a list
@@ -67,9 +68,11 @@ class Kind(StrEnum):
     WORRY = "worry"  # "worried about": no sign is asserted, but a person must read it
     TRIGGER = "trigger"  # "if I press": a condition that is no hypothesis
     QUESTION = "question"
+    RELATIVE = "relative"  # asks only at the beginning of a statement: "when you", "where"
     PRESUMING = "presuming"  # a question that takes the sign for granted: "is it normal that"
     DOUBT = "doubt"  # "not sure if", "can't tell if"
     # [people]
+    THEIRS = "theirs"  # what family has or had: "my brother had"
     OTHERS = "others"  # family: somebody else, or writing of the patient
     STRANGERS = "strangers"  # friends, colleagues: nobody we look after
     SELF = "self"
@@ -119,15 +122,18 @@ _SIGN_LISTS = (*SIGN_KINDS, Kind.ASKED_NOT)
 # Words of these lists are never guessed at: an unknown word beside the mouth is rather shown to a person.
 _EVERYDAY = (Kind.WORD, Kind.FILLER, Kind.IDIOM)
 _SECTIONS: Mapping[str, tuple[Kind, ...]] = {
-    "negation": (Kind.NO, Kind.NONE, Kind.NOT, Kind.NOR),
+    "negation": (Kind.NO, Kind.NO_ALONE, Kind.NONE, Kind.NOT, Kind.NOR),
     "course": (
         Kind.RESOLVED, Kind.PERSISTS, Kind.RECURS, Kind.BETTER, Kind.SAME, Kind.WORSE, Kind.TRACE, Kind.MUCH, Kind.FINE,
     ),
     "answers": (Kind.YES, Kind.AFFIRM, Kind.BLANKET, Kind.UNSURE, Kind.VAGUE, Kind.ACK),
     "joints": (Kind.CONTRAST, Kind.EXCEPT, Kind.JOINER, Kind.CHOICE, Kind.SUBJECT, Kind.OPENER),
     "time": (Kind.PAST, Kind.NOW, Kind.ELSEWHEN),
-    "stance": (Kind.HYPOTHETICAL, Kind.WONDER, Kind.WORRY, Kind.TRIGGER, Kind.QUESTION, Kind.PRESUMING, Kind.DOUBT),
-    "people": (Kind.OTHERS, Kind.STRANGERS, Kind.SELF, Kind.PROXY),
+    "stance": (
+        Kind.HYPOTHETICAL, Kind.WONDER, Kind.WORRY, Kind.TRIGGER, Kind.QUESTION, Kind.RELATIVE, Kind.PRESUMING,
+        Kind.DOUBT,
+    ),
+    "people": (Kind.THEIRS, Kind.OTHERS, Kind.STRANGERS, Kind.SELF, Kind.PROXY),
     "places": (Kind.PART, Kind.STITCH, Kind.ELSEWHERE, Kind.AILMENT),
     "quantities": (
         Kind.HALF, Kind.POINT, Kind.ABOVE, Kind.BELOW, Kind.RANGE, Kind.SCALE, Kind.UNIT, Kind.LABEL,
@@ -154,6 +160,7 @@ class Lexicon:
     details: Phrases
     speller: Speller
     respell: Mapping[str, str]  # the language typed in another script: "sh" for "ш"
+    everyday: Everyday  # single words of everyday life: there are too many of them for the tree of phrases
 
 
 def load_lexicons(files: Mapping[str, str]) -> Mapping[str, Lexicon]:
@@ -176,14 +183,21 @@ def _load(file: str, text: str) -> Lexicon:
         raise ProtocolError(file, "syntax", str(error), "a TOML file") from error
     _check_keys(file, "", found=data, allowed=(*_SECTIONS, *_OTHER_SECTIONS))
     groups = {key: _phrases_of(file, f"groups.{key}", value) for key, value in data.get("groups", {}).items()}
-    vocabulary = Vocabulary(groups)
+    vocabulary, everyday = Vocabulary(groups), Everyday()
     phrases, details, keywords = Phrases(vocabulary), Phrases(vocabulary), Phrases(vocabulary)
     asked = {sign: Phrases(vocabulary) for sign in Sign}
     for key, phrase, meaning in _entries(file, data):
+        if meaning.kind == Kind.WORD and everyday.takes(phrase):
+            everyday.add(phrase)
+            continue
         layer = asked[Sign(meaning.about)] if meaning.kind in (Kind.ASKED, Kind.ASKED_NOT) else phrases
         layer = keywords if meaning.kind in KEYWORDS else layer
         heard = replace(meaning, kind=Kind.DENIED) if meaning.kind == Kind.ASKED_NOT else meaning
         _add(layer, phrase, heard, file=file, key=key)
+    for word in sorted(everyday.words):
+        if (other := phrases.meaning_of(word)) is not None:
+            taken = f"a phrase of its own; this one already stands under {other.kind} {other.about}".rstrip()
+            raise ProtocolError(file, "ignore.word", word, taken)
     for key, phrase, meaning in _detail_entries(file, data):
         _add(details, phrase, meaning, file=file, key=key)
     return Lexicon(
@@ -195,6 +209,7 @@ def _load(file: str, text: str) -> Lexicon:
         details=details,
         speller=Speller(words=vocabulary.words, stems=vocabulary.stems),
         respell={fold(key): fold(value) for key, value in data.get("respell", {}).items()},
+        everyday=everyday,
     )
 
 

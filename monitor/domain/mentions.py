@@ -124,7 +124,8 @@ def _coursed(mention: Mention, item: Item, clause: Clause) -> Mention:
             return replace(mention, presence=Presence.ABSENT)
         if kinds & {Kind.FINE, Kind.ACK} and item.kind == Kind.NAMES:
             return replace(mention, presence=Presence.ABSENT if Kind.NOW in kinds else Presence.UNKNOWN)
-    courses = (Kind.WORSE, Kind.SAME) if Kind.RECURS in kinds else (Kind.WORSE, Kind.SAME, Kind.BETTER)
+    lasting = Kind.RECURS in kinds or _is_stressed(item, clause)
+    courses = (Kind.WORSE, Kind.SAME) if lasting else (Kind.WORSE, Kind.SAME, Kind.BETTER)
     trend = next((TRENDS[kind] for kind in courses if kind in kinds), None)
     amount = Amount.MORE if Kind.MUCH in kinds else Amount.TRACE if Kind.TRACE in kinds else None
     presence = presence_if_better(mention, clause) if trend is Trend.BETTER else mention.presence
@@ -146,16 +147,23 @@ def presence_if_better(mention: Mention, clause: Clause) -> Presence:
 def _comes_back(item: Item, clause: Clause) -> bool:
     """Whether the clause takes "gone" back (came back), or says it of the signs on its other side."""
     gone = next(at for at, one in enumerate(clause.items) if one.kind == Kind.RESOLVED)
-    back = [at for at, one in enumerate(clause.items) if one.kind in (Kind.PERSISTS, Kind.RECURS, Kind.SAME)]
-    if any(at > gone for at in back):
+    back = [at for at, one in enumerate(clause.items) if one.kind in (Kind.PERSISTS, Kind.SAME)]
+    if Kind.RECURS in clause.kinds or any(at > gone for at in back):
         return True
     place = clause.items.index(item)
-    return place > gone and any(one.is_sign for one in clause.items[:gone])
+    became = item.kind in (Kind.STATES, Kind.ASKED)  # "gone dark red", "went all puffy"
+    return place > gone and (became or any(one.is_sign for one in clause.items[:gone]))
+
+
+def _is_stressed(item: Item, clause: Clause) -> bool:
+    """ "Very swollen": no "better" elsewhere in the clause makes it less."""
+    before = clause.items[clause.items.index(item) - 1]
+    return item.kind == Kind.STATES and before.kind == Kind.MUCH and before.last + 1 == item.first
 
 
 def _framed(mention: Mention, clause: Clause, frame: Frame) -> Mention:
     """The mention as the frame leaves it: nothing is asserted in a hypothesis, in doubt or of another time."""
-    if mention.presence is Presence.ABSENT:
+    if mention.presence is Presence.ABSENT and Kind.DOUBT not in clause.kinds:
         return mention
     if frame.doubt:
         return replace(mention, presence=Presence.UNKNOWN, doubted=True)

@@ -105,6 +105,35 @@ class Vocabulary:
         return tuple(sorted(atoms))
 
 
+class Everyday:
+    """Single words and beginnings of words that are known and say nothing of the body."""
+
+    def __init__(self) -> None:
+        self.words: set[str] = set()
+        self._stems: set[str] = set()
+        self._shortest = 99
+
+    @staticmethod
+    def takes(phrase: str) -> bool:
+        """Whether a phrase is one plain word, `cat`, or one beginning, `cat*`.
+
+        >>> Everyday.takes("cat*"), Everyday.takes("the cat"), Everyday.takes("@pet")
+        (True, False, False)
+        """
+        return phrase.removesuffix("*").isalpha()
+
+    def add(self, phrase: str) -> None:
+        word = fold(phrase)
+        if word.endswith("*"):
+            self._stems.add(word[:-1])
+            self._shortest = min(self._shortest, len(word) - 1)
+        else:
+            self.words.add(word)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self.words or any(word[:end] in self._stems for end in range(self._shortest, len(word) + 1))
+
+
 class Phrases:
     """A set of phrases that can be found in a list of tokens."""
 
@@ -128,6 +157,11 @@ class Phrases:
                 return node.meaning
             node.meaning = meaning
         return None
+
+    def meaning_of(self, word: str) -> Meaning | None:
+        """The meaning of a phrase that is this one word and nothing else."""
+        node = self._root.following.get(word)
+        return node.meaning if node is not None else None
 
     def _step(self, node: _Node, element: str, *, mended: bool) -> _Node:
         if element == GAP:

@@ -49,6 +49,8 @@ _PAIN = frozenset({Sign.PAIN, Sign.PRESSURE_PAIN})
 _OWNERS = (*SUBJECTS, Kind.BODY)
 _BODY_HEAT = range(34, 43)
 _TENS = 20
+_FEW = 2
+_TOP = 100  # "101.4 as of 10 minutes ago" is on no scale
 
 
 def is_temperature(quantity: Quantity) -> bool:
@@ -60,8 +62,12 @@ def is_temperature(quantity: Quantity) -> bool:
     return quantity.measure is Measure.TEMPERATURE
 
 
-def read_quantities(clause: Clause, number: int, *, frames: Sequence[Frame], question: str) -> Iterator[Quantity]:
+def read_quantities(
+    clause: Clause, number: int, *, frames: Sequence[Frame], question: str, earlier: str = ""
+) -> Iterator[Quantity]:
     """The numbers of one clause that measure something of the patient, given what was asked.
+
+    `earlier` is the pain spoken of just before, which a bare number goes on with: "it hurts a lot, say 6".
 
     >>> from monitor.domain.clauses import Lead
     >>> clause = Clause(Lead.START, (Item(Kind.NUMBER, 0, 0, "38.5"),), 0)
@@ -73,7 +79,7 @@ def read_quantities(clause: Clause, number: int, *, frames: Sequence[Frame], que
             continue
         if frames[one.at].other or frames[one.at].hypothetical or _is_elsewhere(clause, one):
             continue
-        yield from _measured(clause, one, number, question=question)
+        yield from _measured(clause, one, number, question=question, earlier=earlier)
 
 
 def _numbers(items: Sequence[Item]) -> Iterator[_Number]:
@@ -103,6 +109,8 @@ def _longer(items: Sequence[Item], one: _Number) -> _Number | None:
     decimal = head.kind == Kind.NUMBER and _is_digit(head) and "." not in items[one.end].about
     if decimal and one.value in _BODY_HEAT and head.first == one.last + 1:
         return replace(one, value=one.value + float(head.about) / 10, end=one.end + 1, last=head.last)  # "38 5"
+    if head.kind == Kind.JOINER and one.value == 100 and digit is not None and _is_digit(digit):
+        return replace(one, value=one.value + float(digit.about), end=one.end + 2, last=digit.last)
     pointed = head.kind == Kind.POINT or (head.kind == Kind.JOINER and one.value in _BODY_HEAT)
     if pointed and digit is not None and _is_digit(digit):
         return replace(one, value=one.value + float(digit.about) / 10, end=one.end + 2, last=digit.last)
@@ -158,14 +166,17 @@ def _is_elsewhere(clause: Clause, one: _Number) -> bool:
 
 def _is_scale_top(items: Sequence[Item], one: _Number) -> bool:
     before = items[one.at - 1].kind if one.at else ""
-    return one.at > 1 and before in (Kind.SCALE, Pause.SLASH) and items[one.at - 2].kind == Kind.NUMBER
+    if one.at < 2 or items[one.at - 2].kind != Kind.NUMBER:
+        return False
+    return before == Pause.SLASH or (before == Kind.SCALE and float(items[one.at - 2].about) <= _TOP)
 
 
-def _measured(clause: Clause, one: _Number, number: int, *, question: str) -> Iterator[Quantity]:
+def _measured(clause: Clause, one: _Number, number: int, *, question: str, earlier: str) -> Iterator[Quantity]:
     after = clause.items[one.end + 1].kind if one.end + 1 < len(clause.items) else ""
     top = clause.items[one.end + 2] if one.end + 2 < len(clause.items) else None
     scaled = after in (Kind.SCALE, Pause.SLASH) and top is not None and top.kind == Kind.NUMBER
-    near = _nearest_sign(clause.items, one)
+    scaled = scaled and (after == Pause.SLASH or one.value <= _TOP)
+    near = _nearest_sign(clause.items, one) or earlier
     quantity = Quantity(Measure.BARE, one.value, one.first, one.last, number, _is_past(clause, one), one.exact)
     if scaled:
         if top is not None and top.about == "10":
@@ -178,6 +189,22 @@ def _measured(clause: Clause, one: _Number, number: int, *, question: str) -> It
         yield replace(quantity, measure=Measure.PAIN, value=_score(_shifted(clause.items, one)))
     elif near == "":
         yield quantity
+
+
+def pain_before(clauses: Sequence[Clause], number: int) -> str:
+    """The pain that the clause before tells of, for a clause that is a number and little else.
+
+    >>> from monitor.domain.clauses import Lead
+    >>> hurts = Clause(Lead.START, (Item(Kind.EVENTS, 0, 0, Sign.PAIN),), 0)
+    >>> pain_before([hurts, Clause(Lead.COMMA, (Item(Kind.NUMBER, 2, 2, "6"),), 0)], 1)
+    'pain'
+    """
+    before = clauses[number - 1] if number else None
+    if before is None or before.sentence != clauses[number].sentence or clauses[number].words > _FEW:
+        return ""
+    signs = [item.about for item in before.signs]
+    open_ended = before.kinds.isdisjoint({Kind.NUMBER, Kind.RESOLVED, Kind.NO, Kind.NOT, Kind.NONE, Kind.NOR})
+    return Sign.PAIN.value if open_ended and signs and signs[-1] in _PAIN else ""
 
 
 def _nearest_sign(items: Sequence[Item], one: _Number) -> str:

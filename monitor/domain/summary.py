@@ -16,10 +16,10 @@ from monitor.domain.quantities import Measure, Quantity, is_temperature
 from monitor.domain.reading import PASSED_BY, Evidence, Reading
 from monitor.domain.remarks import Asked, bare_answer, says_all_is_well
 from monitor.domain.terms import CHECKIN_OPEN, SIGNS, Amount, Detail, Intent, Presence, Sign, Trend
+from monitor.domain.unknowns import is_shaky, is_strange_complaint, is_weighty, may_hide_complaint, unknown_in
 
 _LONG = 4  # letters of a word that is no slip of the thumb
 _IMPLIED = {Sign.HEAVY_BLEEDING: Sign.BLEEDING}
-_DENYING = frozenset({Kind.NO, Kind.NONE, Kind.NOT, Kind.NOR, Kind.RESOLVED})
 _MAY_BE_RED = frozenset(
     {"words not understood", "bleeding goes on", "sign in doubt", "body complaint not understood", "not understood"}
 )
@@ -58,7 +58,11 @@ def summarise(heard: Heard) -> Reading:
     told = bool(signs) or bool(_trends(heard, signs)) or numbers or blanket or unsure
     intent = read_intent(heard.clauses, question=heard.asked.question, answered=told)
     understood = intent in _COURTESIES | _REQUESTS or _answers(heard, signs, blanket=blanket)
-    review = [*_review(heard, intent=intent, told=told), *_unmeasured(heard, signs, pain=pain, blanket=blanket)]
+    calm = understood and told and _is_calm(signs, pain=pain)
+    review = [
+        *_review(heard, intent=intent, told=told, calm=calm),
+        *_unmeasured(heard, signs, pain=pain, blanket=blanket),
+    ]
     if not understood and (told or _says_something(heard)):
         review.append(PASSED_BY if told else "not understood")
     return Reading(
@@ -68,7 +72,7 @@ def summarise(heard: Heard) -> Reading:
         details=heard.details,
         pain=pain,
         temp_c=temperature,
-        hours_ago=heard.hours_ago,
+        hours_ago=_hours_ago(heard, signs),
         intent=intent,
         evidence=tuple(_evidence(heard, signs)),
         review=tuple(dict.fromkeys(review)),
@@ -150,8 +154,19 @@ def _answers(heard: Heard, signs: Mapping[Sign, Presence], *, blanket: bool) -> 
         return True
     if heard.asked.question == CHECKIN_OPEN and not signs and _is_better(heard):
         return True
+    if _hours_ago(heard, signs) is not None and Sign.FELL_OUT in asked:
+        return True
     told = {*signs, *_trends(heard, signs)}
     return not told.isdisjoint(asked) if asked else bool(told)
+
+
+def _hours_ago(heard: Heard, signs: Mapping[Sign, Presence]) -> float | None:
+    """How long ago a part came out: said so, or a bare number in answer to that question."""
+    if heard.asked.question == Sign.FELL_OUT and heard.hours_ago is None:
+        bare = [one.value for one in heard.quantities if one.measure is Measure.BARE]
+        return bare[0] if len(bare) == 1 else None
+    out = heard.asked.question == Sign.FELL_OUT or signs.get(Sign.FELL_OUT) is Presence.PRESENT
+    return heard.hours_ago if out else None
 
 
 def _is_better(heard: Heard) -> bool:
@@ -159,19 +174,18 @@ def _is_better(heard: Heard) -> bool:
     return Kind.BETTER in kinds and kinds.isdisjoint({Kind.SAME, Kind.WORSE})
 
 
-def _review(heard: Heard, *, intent: Intent, told: bool) -> tuple[str, ...]:
+def _review(heard: Heard, *, intent: Intent, told: bool, calm: bool) -> tuple[str, ...]:
     reasons = list(review_reasons(heard.clauses))
     if intent is Intent.RESCHEDULE:
         reasons.append("appointment")
     if any(mention.doubted for mention in heard.mentions):
         reasons.append("sign in doubt")
     guessed = any(not one.exact and one.presence is Presence.PRESENT for one in heard.mentions)
-    if guessed or any(_is_shaky(clause) for clause in heard.clauses):
+    if guessed or any(is_shaky(clause) for clause in heard.clauses):
         reasons.append("words not understood")
+    reasons += _strange_words(heard, calm=calm)
     if _goes_on_bleeding(heard):
         reasons.append("bleeding goes on")
-    if any(_has_strange_complaint(clause) for clause in heard.clauses):
-        reasons.append("body complaint not understood")
     if any(mention.sign is Sign.STITCHES and mention.presence is Presence.PRESENT for mention in heard.mentions):
         reasons.append("stitches")
     if heard.chosen.unread and told and not _is_blanket(heard):
@@ -179,39 +193,30 @@ def _review(heard: Heard, *, intent: Intent, told: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys(reasons))
 
 
-def _is_shaky(clause: Clause) -> bool:
-    """A sign or a denial beside a word that nobody knows, or found only by mending one: a slip may have hidden
-    the opposite ("the bleeding wont sotp"). So may a text that begins with "or"."""
-    strange = any(item.kind == Pause.UNKNOWN for item in clause.items)
-    mended = any(not item.exact and item.kind in _DENYING for item in clause.items)
-    headless = bool(clause.items) and clause.items[0].kind == Kind.CHOICE
-    cut_off = bool(clause.signs) and _ends_in_not(clause)
-    weighty = bool(clause.signs) or not clause.kinds.isdisjoint(_DENYING)
-    return mended or cut_off or (weighty and (strange or headless))
-
-
-def _ends_in_not(clause: Clause) -> bool:
-    """Whether a "not" stands after the last sign, with nothing that it denies: "the bleeding wont top"."""
-    last = max(at for at, item in enumerate(clause.items) if item.is_sign)
-    return any(item.kind in (Kind.NOT, Kind.NOR) for item in clause.items[last:])
-
-
 def _goes_on_bleeding(heard: Heard) -> bool:
     """Bleeding that is said not to stop may be more than a trace on any day."""
     lasting = {Kind.PERSISTS, Kind.SAME}
-    return any(
-        mention.sign is Sign.BLEEDING
-        and mention.presence is Presence.PRESENT
-        and not heard.clauses[mention.clause].kinds.isdisjoint(lasting)
-        for mention in heard.mentions
-    )
+    own = [m for m in heard.mentions if m.sign is Sign.BLEEDING and m.presence is Presence.PRESENT]
+    open_ended = any(m.amount is not Amount.TRACE and m.trend is not Trend.BETTER for m in own)
+    said = {number for number, clause in enumerate(heard.clauses) if not clause.kinds.isdisjoint(lasting)}
+    return not said.isdisjoint(m.clause for m in own) or (open_ended and bool(said))
 
 
-def _has_strange_complaint(clause: Clause) -> bool:
-    """An unknown word said of the mouth, or several of them, may be a complaint."""
-    unknown = sum(item.kind == Pause.UNKNOWN for item in clause.items)
-    of_the_mouth = bool(clause.kinds & {Kind.BODY, Kind.PART, Kind.STITCH, Kind.SUBJECT})
-    return unknown > 2 or (unknown > 0 and of_the_mouth)
+def _strange_words(heard: Heard, *, calm: bool) -> Iterator[str]:
+    """Unknown words that a person must read: beside a clear and harmless answer only those that may be a complaint."""
+    for clause in heard.clauses:
+        if calm and may_hide_complaint(clause):
+            yield "body complaint not understood"
+        if not calm and unknown_in(clause) and is_weighty(clause):
+            yield "words not understood"
+        if not calm and is_strange_complaint(clause):
+            yield "body complaint not understood"
+
+
+def _is_calm(signs: Mapping[Sign, Presence], *, pain: int | None) -> bool:
+    """Whether the question was answered and no sign is there, but for a pain that has its number."""
+    there = {sign for sign, presence in signs.items() if presence is Presence.PRESENT}
+    return there <= {Sign.PAIN} and (pain is not None or not there)
 
 
 def _says_something(heard: Heard) -> bool:

@@ -1,0 +1,85 @@
+"""Words that no lexicon knows: which of them may hide a complaint, and which only tell of somebody's day."""
+
+from __future__ import annotations
+
+from monitor.domain.clauses import Clause
+from monitor.domain.items import Item, Pause
+from monitor.domain.lexicon import Kind
+
+_DENYING = frozenset({Kind.NO, Kind.NONE, Kind.NOT, Kind.NOR, Kind.RESOLVED})
+_OF_THE_MOUTH = frozenset({Kind.BODY, Kind.PART, Kind.STITCH, Kind.COMPLAINT})
+# What a complaint is said with: "it is squelchy", "there is gloop", "cannot braethe", "a bit throbby".
+_SAID_WITH = frozenset(
+    {Kind.OPENER, Kind.AFFIRM, Kind.TRACE, Kind.MUCH, Kind.NOT, Kind.PERSISTS, Kind.RECURS, Kind.WORSE, Kind.SAME}
+)
+_NEAR = 4  # tokens: a word so close to the mouth may be said of it
+_NEXT = 2  # tokens: a word so close to a verb is what the verb says
+_SEVERAL = 2  # of a text that told nothing clear
+
+
+def is_shaky(clause: Clause) -> bool:
+    """A sign or a denial that may be the opposite: found only by mending a word, cut off, or after an "or".
+
+    >>> from monitor.domain.clauses import Lead
+    >>> is_shaky(Clause(Lead.START, (Item(Kind.NO, 0, 0, exact=False), Item(Kind.NAMES, 1, 1)), 0))
+    True
+    """
+    mended = any(not item.exact and item.kind in _DENYING for item in clause.items)
+    headless = bool(clause.items) and clause.items[0].kind == Kind.CHOICE
+    cut_off = bool(clause.signs) and _ends_in_not(clause)
+    return mended or cut_off or (headless and is_weighty(clause))
+
+
+def is_weighty(clause: Clause) -> bool:
+    """Whether a clause names or denies a sign."""
+    return bool(clause.signs) or not clause.kinds.isdisjoint(_DENYING)
+
+
+def _ends_in_not(clause: Clause) -> bool:
+    """Whether a "not" stands after the last sign, with nothing that it denies: "the bleeding wont top"."""
+    last = max(at for at, item in enumerate(clause.items) if item.is_sign)
+    rest = [item.kind for item in clause.items[last:]]
+    return any(kind in (Kind.NOT, Kind.NOR) for kind in rest) and rest[-1] not in (Kind.NO, Kind.NONE)
+
+
+def unknown_in(clause: Clause) -> tuple[Item, ...]:
+    """The words of a clause that no lexicon knows."""
+    return tuple(item for item in clause.items if item.kind == Pause.UNKNOWN)
+
+
+def is_strange_complaint(clause: Clause) -> bool:
+    """Whether unknown words may be a complaint in a text that told nothing clear: said of the mouth, or several."""
+    unknown = len(unknown_in(clause))
+    of_the_mouth = not clause.kinds.isdisjoint({*_OF_THE_MOUTH, Kind.SUBJECT})
+    return unknown > _SEVERAL or (unknown > 0 and of_the_mouth)
+
+
+def may_hide_complaint(clause: Clause) -> bool:
+    """Whether an unknown word may be a complaint beside an answer that is clear and harmless.
+
+    Only one that could be said of the mouth: close to it or to a sign, right after what a complaint is said
+    with, or alone. What somebody ate, met or did is none.
+
+    >>> from monitor.domain.clauses import Lead
+    >>> it, squelchy = Item(Kind.OPENER, 0, 0), Item(Pause.UNKNOWN, 1, 1)
+    >>> may_hide_complaint(Clause(Lead.START, (it, squelchy), 0, words=1))
+    True
+    """
+    return any(_is_said_of_the_mouth(clause, word) for word in unknown_in(clause))
+
+
+def _is_said_of_the_mouth(clause: Clause, word: Item) -> bool:
+    if len(clause.items) == clause.words <= 1:
+        return True
+    return any(_binds(item, word) for item in clause.items)
+
+
+def _binds(item: Item, word: Item) -> bool:
+    before, after = word.first - item.last, item.first - word.last
+    if item.kind in _OF_THE_MOUTH or item.is_sign:
+        return max(before, after) <= _NEAR
+    if item.kind == Kind.RESOLVED:
+        return max(before, after) <= _NEXT
+    if item.kind in (Kind.SUBJECT, Kind.NO):
+        return before == 1
+    return item.kind in _SAID_WITH and 0 < before <= _NEXT
