@@ -38,7 +38,7 @@ TICK_ERRORS = Counter("monitor_tick_errors", "Ticks that ended in an error or we
 SECONDS = {
     "urgent": 0.5,  # what another process wrote (a command, the web part) leaves within a second too
     "chase": 30,
-    "reconcile": 30,
+    "reconcile": 10,
     "fetch_inbound": 180,
     "heartbeat": 15,
 }

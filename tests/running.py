@@ -21,7 +21,7 @@ from urllib.request import urlopen
 T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
 PROGRAM = "import sys; sys.argv[0] = 'monitor'; from monitor.cli import main; main()"
-WAIT = 20.0  # seconds after which something that should have happened has not
+WAIT = 70.0  # seconds; a text in doubt is looked for twice before it is sent again
 
 
 def wait_for(what: str, look: Callable[[], T | None], *, seconds: float = WAIT) -> T:

@@ -63,8 +63,8 @@ def without_others(clauses: Sequence[Clause], frames: Sequence[Sequence[Frame]])
 
 
 def _is_anothers(item: Item, frame: Frame) -> bool:
-    strange = item.kind in (Kind.AILMENT, Kind.COMPLAINT, Pause.UNKNOWN) and frame.other == Kind.STRANGERS
-    return strange or (item.kind == Kind.AILMENT and frame.other == Kind.OTHERS)
+    strange = item.kind == Kind.COMPLAINT and frame.other == Kind.STRANGERS
+    return strange or (item.kind in (Kind.AILMENT, Pause.UNKNOWN) and bool(frame.other))
 
 
 def _before(frame: Frame, clause: Clause, *, after: str) -> Frame:

@@ -11,6 +11,9 @@ from monitor.domain.terms import REMINDER, Intent
 
 KEYWORD_INTENTS = {Kind.STOP_WORD: Intent.STOP, Kind.START: Intent.START, Kind.HELP: Intent.HELP}
 _ASKING = frozenset({Kind.QUESTION, Kind.PRESUMING, Kind.WONDER})
+_ANSWERING = frozenset(
+    {Kind.NO, Kind.NONE, Kind.NOT, Kind.YES, Kind.AFFIRM, Kind.BLANKET, Kind.FINE, Kind.NUMBER, Kind.BETTER}
+)
 _REVIEWS = {
     Kind.QUESTION: "question",
     Kind.PRESUMING: "question",
@@ -68,7 +71,12 @@ def is_question(clauses: Sequence[Clause]) -> bool:
         asks = not kinds.isdisjoint(_ASKING) or (Kind.RELATIVE in kinds and _begins_with_question(clause))
         if asks and Pause.LINK not in kinds:
             return True
-    return bool(clauses) and clauses[-1].asked
+    return any(clause.asked and not _answered_by(after) for clause, after in zip(clauses, [*clauses[1:], None]))
+
+
+def _answered_by(after: Clause | None) -> bool:
+    """Whether a question is answered by the patient right after it: "Is it loose? No", "Fever? 36.6"."""
+    return after is not None and (bool(after.signs) or not after.kinds.isdisjoint(_ANSWERING))
 
 
 def _begins_with_question(clause: Clause) -> bool:

@@ -146,7 +146,7 @@ def _read_sentence(
     taken = {place for one in found for place in one.places}
     for place, token in enumerate(own):
         if place not in taken:
-            items += _leftover(token, start + place, lexicons=lexicons)
+            items += _leftover(token, start + place, own=lexicon, lexicons=lexicons)
     # A sign of several words stands where it ends: in "the cap has not fallen out" the "not" comes before it.
     return _without_swallowed(sorted(items, key=lambda item: item.last if item.is_sign else item.first))
 
@@ -170,7 +170,7 @@ def _item(found: Found, words: Sequence[_Word], offset: int) -> Item:
     return Item(meaning.kind, offset + first, offset + last, meaning.about, _is_sure(found, words))
 
 
-def _leftover(token: Token, place: int, *, lexicons: Mapping[str, Lexicon]) -> list[Item]:
+def _leftover(token: Token, place: int, *, own: Lexicon, lexicons: Mapping[str, Lexicon]) -> list[Item]:
     """What a token says that no phrase took: a number, a pause, a borrowed sign word, or something unknown."""
     if token.shape is Shape.NUMBER:
         return [Item(Kind.NUMBER, place, place, token.text.replace(",", "."))]
@@ -178,6 +178,8 @@ def _leftover(token: Token, place: int, *, lexicons: Mapping[str, Lexicon]) -> l
         return [Item(_PAUSES[token.text], place, place)]
     if token.shape is not Shape.WORD:
         return []
+    if _is_everyday(own, token.text):
+        return [Item(Kind.WORD, place, place)]
     for lexicon in lexicons.values():
         meaning = _alone(lexicon, token.text)
         if meaning is not None and meaning.kind in SIGN_KINDS:

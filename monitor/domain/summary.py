@@ -58,7 +58,7 @@ def summarise(heard: Heard) -> Reading:
     told = bool(signs) or bool(_trends(heard, signs)) or numbers or blanket or unsure
     intent = read_intent(heard.clauses, question=heard.asked.question, answered=told)
     understood = intent in _COURTESIES | _REQUESTS or _answers(heard, signs, blanket=blanket)
-    calm = understood and told and _is_calm(signs, pain=pain)
+    calm = understood and _is_calm(heard, signs, pain=pain)
     review = [
         *_review(heard, intent=intent, told=told, calm=calm),
         *_unmeasured(heard, signs, pain=pain, blanket=blanket),
@@ -124,13 +124,14 @@ def _signs(heard: Heard, *, pain: int | None, temperature: float | None) -> dict
 
 
 def _settled(mentions: Sequence[Mention]) -> Presence:
-    """What several mentions of one sign come to: there now wins, then not there, then there lately."""
+    """What several mentions of one sign come to: there now wins, then not there, then what was said last of late."""
     said = {(mention.presence, mention.past) for mention in mentions}
     if (Presence.PRESENT, False) in said:
         return Presence.PRESENT
-    if {(Presence.ABSENT, False), (Presence.ABSENT, True)} & said:
+    if (Presence.ABSENT, False) in said:
         return Presence.ABSENT
-    return Presence.PRESENT if (Presence.PRESENT, True) in said else Presence.UNKNOWN
+    past = [mention.presence for mention in mentions if mention.past and mention.presence is not Presence.UNKNOWN]
+    return past[-1] if past else Presence.UNKNOWN
 
 
 def _trends(heard: Heard, signs: Mapping[Sign, Presence]) -> dict[Sign, Trend]:
@@ -213,10 +214,13 @@ def _strange_words(heard: Heard, *, calm: bool) -> Iterator[str]:
             yield "body complaint not understood"
 
 
-def _is_calm(signs: Mapping[Sign, Presence], *, pain: int | None) -> bool:
-    """Whether the question was answered and no sign is there, but for a pain that has its number."""
+def _is_calm(heard: Heard, signs: Mapping[Sign, Presence], *, pain: int | None) -> bool:
+    """Whether every sign that is there was told clearly: pain with its number, gum going down, a trace of blood."""
     there = {sign for sign, presence in signs.items() if presence is Presence.PRESENT}
-    return there <= {Sign.PAIN} and (pain is not None or not there)
+    fading = {sign for sign, trend in _trends(heard, signs).items() if trend is Trend.BETTER}
+    traces = {sign for sign, amount in _amounts(heard, signs).items() if amount is Amount.TRACE}
+    numbered = {Sign.PAIN} if pain is not None else set()
+    return there <= numbered | (fading & {Sign.SWELLING, Sign.REDNESS}) | traces
 
 
 def _says_something(heard: Heard) -> bool:
