@@ -71,7 +71,9 @@ def is_question(clauses: Sequence[Clause]) -> bool:
         asks = not kinds.isdisjoint(_ASKING) or (Kind.RELATIVE in kinds and _begins_with_question(clause))
         if asks and Pause.LINK not in kinds:
             return True
-    return any(clause.asked and not _answered_by(after) for clause, after in zip(clauses, [*clauses[1:], None]))
+    return any(
+        clause.asked and not _answered_by(after) for clause, after in zip(clauses, [*clauses[1:], None], strict=False)
+    )
 
 
 def _answered_by(after: Clause | None) -> bool:
