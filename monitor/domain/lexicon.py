@@ -57,6 +57,9 @@ class Kind(StrEnum):
     JOINER = "joiner"
     CHOICE = "choice"  # "or", "nor": goes on with a negated list
     SUBJECT = "subject"  # who or what a new statement is about: it, my, there
+    MOUTH = "mouth"  # a subject that is part of the mouth: gum, cheek
+    THING = "thing"  # a subject that may be part of it: it, there
+    ARTICLE = "article"  # an opener that any noun may follow: "la", "un"
     OPENER = "opener"  # goes on with a new statement: is, have, some
     # [time]
     PAST = "past"
@@ -127,7 +130,10 @@ _SECTIONS: Mapping[str, tuple[Kind, ...]] = {
         Kind.RESOLVED, Kind.PERSISTS, Kind.RECURS, Kind.BETTER, Kind.SAME, Kind.WORSE, Kind.TRACE, Kind.MUCH, Kind.FINE,
     ),
     "answers": (Kind.YES, Kind.AFFIRM, Kind.BLANKET, Kind.UNSURE, Kind.VAGUE, Kind.ACK),
-    "joints": (Kind.CONTRAST, Kind.EXCEPT, Kind.JOINER, Kind.CHOICE, Kind.SUBJECT, Kind.OPENER),
+    "joints": (
+        Kind.CONTRAST, Kind.EXCEPT, Kind.JOINER, Kind.CHOICE, Kind.SUBJECT, Kind.MOUTH, Kind.THING, Kind.ARTICLE,
+        Kind.OPENER,
+    ),
     "time": (Kind.PAST, Kind.NOW, Kind.ELSEWHEN),
     "stance": (
         Kind.HYPOTHETICAL, Kind.WONDER, Kind.WORRY, Kind.TRIGGER, Kind.QUESTION, Kind.RELATIVE, Kind.PRESUMING,
@@ -192,8 +198,7 @@ def _load(file: str, text: str) -> Lexicon:
             continue
         layer = asked[Sign(meaning.about)] if meaning.kind in (Kind.ASKED, Kind.ASKED_NOT) else phrases
         layer = keywords if meaning.kind in KEYWORDS else layer
-        heard = replace(meaning, kind=Kind.DENIED) if meaning.kind == Kind.ASKED_NOT else meaning
-        _add(layer, phrase, heard, file=file, key=key)
+        _add(layer, phrase, _heard(meaning), file=file, key=key)
     for word in sorted(everyday.words):
         if (other := phrases.meaning_of(word)) is not None:
             taken = f"a phrase of its own; this one already stands under {other.kind} {other.about}".rstrip()
@@ -211,6 +216,15 @@ def _load(file: str, text: str) -> Lexicon:
         respell={fold(key): fold(value) for key, value in data.get("respell", {}).items()},
         everyday=everyday,
     )
+
+
+def _heard(meaning: Meaning) -> Meaning:
+    """A phrase's meaning as it acts in a sentence: lists that act alike differ only in what they are about."""
+    if meaning.kind == Kind.ASKED_NOT:
+        return replace(meaning, kind=Kind.DENIED)
+    if meaning.kind in (Kind.MOUTH, Kind.THING):
+        return Meaning(Kind.SUBJECT, meaning.kind)
+    return Meaning(Kind.OPENER, meaning.kind) if meaning.kind == Kind.ARTICLE else meaning
 
 
 def _add(phrases: Phrases, phrase: str, meaning: Meaning, *, file: str, key: str) -> None:

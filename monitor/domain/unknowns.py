@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.domain.clauses import Clause
+from monitor.domain.clauses import Clause, Lead
 from monitor.domain.items import Item, Pause
 from monitor.domain.lexicon import Kind
 
@@ -20,7 +20,6 @@ _SEVERAL = 2  # of a text that told nothing clear
 def is_shaky(clause: Clause) -> bool:
     """A sign or a denial that may be the opposite: found only by mending a word, cut off, or after an "or".
 
-    >>> from monitor.domain.clauses import Lead
     >>> is_shaky(Clause(Lead.START, (Item(Kind.NO, 0, 0, exact=False), Item(Kind.NAMES, 1, 1)), 0))
     True
     """
@@ -60,12 +59,18 @@ def may_hide_complaint(clause: Clause) -> bool:
     Only one that could be said of the mouth: close to it or to a sign, right after what a complaint is said
     with, or alone. What somebody ate, met or did is none.
 
-    >>> from monitor.domain.clauses import Lead
     >>> it, squelchy = Item(Kind.OPENER, 0, 0), Item(Pause.UNKNOWN, 1, 1)
     >>> may_hide_complaint(Clause(Lead.START, (it, squelchy), 0, words=1))
     True
     """
-    return any(_is_said_of_the_mouth(clause, word) for word in unknown_in(clause))
+    return _goes_on(clause) or any(_is_said_of_the_mouth(clause, word) for word in unknown_in(clause))
+
+
+def _goes_on(clause: Clause) -> bool:
+    """ "Better, but chewing gum is still a fight": something goes on, and it is not known what."""
+    lasting = not clause.kinds.isdisjoint({Kind.PERSISTS, Kind.WORSE}) and clause.words > 0
+    known = bool(clause.signs) or not clause.kinds.isdisjoint({Kind.FINE, Kind.BLANKET, Kind.BETTER})
+    return clause.lead is Lead.CONTRAST and lasting and not known
 
 
 def _is_said_of_the_mouth(clause: Clause, word: Item) -> bool:
@@ -76,10 +81,12 @@ def _is_said_of_the_mouth(clause: Clause, word: Item) -> bool:
 
 def _binds(item: Item, word: Item) -> bool:
     before, after = word.first - item.last, item.first - word.last
-    if item.kind in _OF_THE_MOUTH or item.is_sign:
+    if item.kind in _OF_THE_MOUTH or item.is_sign or item.about == Kind.MOUTH:
         return max(before, after) <= _NEAR
     if item.kind == Kind.RESOLVED:
         return max(before, after) <= _NEXT
-    if item.kind in (Kind.SUBJECT, Kind.NO):
+    if item.about == Kind.THING or item.kind == Kind.NO:
         return before == 1
+    if item.about == Kind.ARTICLE:
+        return False
     return item.kind in _SAID_WITH and 0 < before <= _NEXT
