@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.domain.clauses import Clause
+from monitor.domain.clauses import Clause, Lead
 from monitor.domain.intents import read_intent, review_reasons
 from monitor.domain.items import Pause
 from monitor.domain.lexicon import Kind
@@ -23,6 +23,7 @@ _IMPLIED = {Sign.HEAVY_BLEEDING: Sign.BLEEDING}
 _MAY_BE_RED = frozenset(
     {"words not understood", "bleeding goes on", "sign in doubt", "body complaint not understood", "not understood"}
 )
+_FADING = frozenset({Sign.PAIN, Sign.SWELLING, Sign.REDNESS, Sign.BLEEDING})
 _COURTESIES = frozenset({Intent.STOP, Intent.START, Intent.HELP, Intent.CONFIRM, Intent.THANKS})
 _REQUESTS = frozenset({Intent.QUESTION, Intent.RESCHEDULE, Intent.WRONG_NUMBER})
 
@@ -179,7 +180,7 @@ def _review(heard: Heard, *, intent: Intent, told: bool, calm: bool) -> tuple[st
     reasons = list(review_reasons(heard.clauses))
     if intent is Intent.RESCHEDULE:
         reasons.append("appointment")
-    if any(mention.doubted for mention in heard.mentions):
+    if any(mention.doubted or _is_late_but(mention, heard) for mention in heard.mentions):
         reasons.append("sign in doubt")
     guessed = any(not one.exact and one.presence is Presence.PRESENT for one in heard.mentions)
     if guessed or any(is_shaky(clause) for clause in heard.clauses):
@@ -192,6 +193,12 @@ def _review(heard: Heard, *, intent: Intent, told: bool, calm: bool) -> tuple[st
     if heard.chosen.unread and told and not _is_blanket(heard):
         reasons.append("number not clear")
     return tuple(dict.fromkeys(reasons))
+
+
+def _is_late_but(mention: Mention, heard: Heard) -> bool:
+    """ "No fever, but last night I was shivering": what fades by itself apart, a person must ask."""
+    there = mention.past and mention.presence is Presence.PRESENT and mention.sign not in _FADING
+    return there and heard.clauses[mention.clause].lead is Lead.CONTRAST
 
 
 def _goes_on_bleeding(heard: Heard) -> bool:

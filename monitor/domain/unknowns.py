@@ -12,6 +12,8 @@ _OF_THE_MOUTH = frozenset({Kind.BODY, Kind.PART, Kind.STITCH, Kind.COMPLAINT})
 _SAID_WITH = frozenset(
     {Kind.OPENER, Kind.AFFIRM, Kind.TRACE, Kind.MUCH, Kind.NOT, Kind.PERSISTS, Kind.RECURS, Kind.WORSE, Kind.SAME}
 )
+# What leaves nothing open in a clause: good, better, denied, measured.
+_SETTLED = _DENYING | {Kind.FINE, Kind.BLANKET, Kind.BETTER, Kind.ACK, Kind.NUMBER, Kind.THANKS, Kind.IDIOM}
 _NEAR = 4  # tokens: a word so close to the mouth may be said of it
 _NEXT = 2  # tokens: a word so close to a verb is what the verb says
 _SEVERAL = 2  # of a text that told nothing clear
@@ -63,7 +65,17 @@ def may_hide_complaint(clause: Clause) -> bool:
     >>> may_hide_complaint(Clause(Lead.START, (it, squelchy), 0, words=1))
     True
     """
-    return _goes_on(clause) or any(_is_said_of_the_mouth(clause, word) for word in unknown_in(clause))
+    return (
+        _goes_on(clause)
+        or _tells_of_the_mouth(clause)
+        or any(_is_said_of_the_mouth(clause, word) for word in unknown_in(clause))
+    )
+
+
+def _tells_of_the_mouth(clause: Clause) -> bool:
+    """ "The gum looks like a plum": something is said of the mouth in plain words, neither good nor denied."""
+    of_it = not clause.kinds.isdisjoint({Kind.BODY, Kind.PART}) or any(i.about == Kind.MOUTH for i in clause.items)
+    return of_it and clause.words > 0 and not clause.signs and clause.kinds.isdisjoint(_SETTLED)
 
 
 def _goes_on(clause: Clause) -> bool:
