@@ -71,9 +71,12 @@ def is_question(clauses: Sequence[Clause]) -> bool:
         asks = not kinds.isdisjoint(_ASKING) or (Kind.RELATIVE in kinds and _begins_with_question(clause))
         if asks and Pause.LINK not in kinds:
             return True
-    return any(
-        clause.asked and not _answered_by(after) for clause, after in zip(clauses, [*clauses[1:], None], strict=False)
-    )
+    ends = [one for one in zip(clauses, [*clauses[1:], None], strict=True) if _ends_sentence(*one)]
+    return any(clause.asked and not _answered_by(after) for clause, after in ends)
+
+
+def _ends_sentence(clause: Clause, after: Clause | None) -> bool:
+    return after is None or after.sentence != clause.sentence
 
 
 def _answered_by(after: Clause | None) -> bool:
