@@ -71,7 +71,8 @@ def is_question(clauses: Sequence[Clause]) -> bool:
         asks = not kinds.isdisjoint(_ASKING) or (Kind.RELATIVE in kinds and _begins_with_question(clause))
         if asks and Pause.LINK not in kinds:
             return True
-    ends = [one for one in zip(clauses, [*clauses[1:], None], strict=True) if _ends_sentence(*one)]
+    following = [*clauses[1:], None] if clauses else []
+    ends = [one for one in zip(clauses, following, strict=True) if _ends_sentence(*one)]
     return any(clause.asked and not _answered_by(after) for clause, after in ends)
 
 
