@@ -8,7 +8,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from monitor.domain.check_protocol import check_protocol
-from monitor.domain.lexicon import Lexicon, load_lexicons
+from monitor.domain.language.lexicon import Lexicon, load_lexicons
 from monitor.domain.load_protocol import load_protocol
 from monitor.domain.messages import Catalogue, load_catalogue
 from monitor.domain.policy import Policy, load_policy

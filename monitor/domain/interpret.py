@@ -8,22 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from monitor.domain.clauses import Clause, cut_clauses
-from monitor.domain.details import read_details
-from monitor.domain.frames import FOREIGN, Frame, frames_of, without_others
-from monitor.domain.intents import KEYWORD_INTENTS
-from monitor.domain.items import Item, Pause, read_items, read_keyword
-from monitor.domain.lexicon import Kind, Lexicon
-from monitor.domain.listing import without_list_marks
-from monitor.domain.mentions import Mention, measured_fever, mentions_in
-from monitor.domain.negation import goes_on_listing
+from monitor.domain.language.clauses import Clause, cut_clauses
+from monitor.domain.language.details import read_details
+from monitor.domain.language.frames import FOREIGN, Frame, frames_of, without_others
+from monitor.domain.language.intents import KEYWORD_INTENTS
+from monitor.domain.language.items import Item, Pause, read_items, read_keyword
+from monitor.domain.language.lexicon import Kind, Lexicon
+from monitor.domain.language.listing import without_list_marks
+from monitor.domain.language.mentions import Mention, measured_fever, mentions_in
+from monitor.domain.language.negation import goes_on_listing
+from monitor.domain.language.options import options_of, read_options
+from monitor.domain.language.quantities import Quantity, is_temperature, pain_before, read_quantities
+from monitor.domain.language.remarks import Asked, asked_signs, remark_on, shown_by_answers
+from monitor.domain.language.summary import Heard, summarise
 from monitor.domain.normalise import Token, tokenise
-from monitor.domain.options import options_of, read_options
 from monitor.domain.protocol import Option
-from monitor.domain.quantities import Quantity, is_temperature, pain_before, read_quantities
 from monitor.domain.reading import Evidence, Reading
-from monitor.domain.remarks import Asked, asked_signs, remark_on, shown_by_answers
-from monitor.domain.summary import Heard, summarise
 from monitor.domain.terms import REMINDER, Band, Disposition, Intent
 
 
@@ -38,7 +38,7 @@ def interpret(
 ) -> Reading:
     """What one text says, as an answer to `question` on postop day `day`. Never raises on any text.
 
-    >>> from monitor.domain.lexicon import load_lexicons
+    >>> from monitor.domain.language.lexicon import load_lexicons
     >>> from monitor.domain.terms import Sign
     >>> words = "".join(f"[signs.{sign}]\\nnames = ['{sign}']\\n" for sign in Sign)
     >>> lexicons = load_lexicons({"en.toml": words + "[negation]\\nno = ['no']\\n[joints]\\ncontrast = ['but']"})

@@ -41,7 +41,7 @@ def read_texts(argument: str | None) -> list[dict[str, Any]]:
 def our_reader() -> tuple[Callable[[dict[str, Any]], object], float, float]:
     """Our interpreter, the seconds its words took to load, and the memory they take."""
     from monitor.domain.interpret import interpret
-    from monitor.domain.lexicon import load_lexicons
+    from monitor.domain.language.lexicon import load_lexicons
     from monitor.services.seed import read_files
 
     files = {n.removeprefix("lexicon/"): t for n, t in read_files().items() if n.startswith("lexicon/")}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.domain.interpret import dispose, interpret
-from monitor.domain.lexicon import Lexicon, load_lexicons
+from monitor.domain.language.lexicon import Lexicon, load_lexicons
 from monitor.domain.protocol import Option
 from monitor.domain.reading import Reading
 from monitor.domain.terms import Amount, Band, Detail, Disposition, Intent, Presence, Sign, Trend

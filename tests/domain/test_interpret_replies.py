@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from monitor.domain.interpret import dispose, interpret
-from monitor.domain.lexicon import Lexicon, load_lexicons
+from monitor.domain.language.lexicon import Lexicon, load_lexicons
 from monitor.domain.load_protocol import load_protocol
 from monitor.domain.protocol import Protocol
 from monitor.domain.score import Facts, assess

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from monitor.domain.interpret import dispose, interpret
-from monitor.domain.lexicon import Lexicon, load_lexicons
+from monitor.domain.language.lexicon import Lexicon, load_lexicons
 from monitor.domain.load_protocol import load_protocol
 from monitor.domain.protocol import Protocol
 from monitor.domain.reading import Reading

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.domain.lexicon import load_lexicons
+from monitor.domain.language.lexicon import load_lexicons
 from monitor.domain.terms import Sign
 from monitor.errors import ProtocolError
 

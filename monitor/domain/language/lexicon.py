@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from monitor.domain.language.phrases import Everyday, Meaning, Phrases, Vocabulary
+from monitor.domain.language.spelling import Speller
 from monitor.domain.normalise import fold
-from monitor.domain.phrases import Everyday, Meaning, Phrases, Vocabulary
-from monitor.domain.spelling import Speller
 from monitor.domain.terms import Detail, Sign
 from monitor.errors import ProtocolError
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from monitor.domain.clauses import Clause, Lead
-from monitor.domain.items import Item, Pause
-from monitor.domain.lexicon import Kind
+from monitor.domain.language.clauses import Clause, Lead
+from monitor.domain.language.items import Item, Pause
+from monitor.domain.language.lexicon import Kind
 
 _DENYING = frozenset({Kind.NO, Kind.NONE, Kind.NOT, Kind.NOR, Kind.RESOLVED})
 _OF_THE_MOUTH = frozenset({Kind.BODY, Kind.PART, Kind.STITCH, Kind.COMPLAINT})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from monitor.domain.clauses import NOES, Clause, Lead
-from monitor.domain.items import Item, Pause
-from monitor.domain.lexicon import Kind
+from monitor.domain.language.clauses import NOES, Clause, Lead
+from monitor.domain.language.items import Item, Pause
+from monitor.domain.language.lexicon import Kind
 
 # Once a negation has its sign, these show that a new statement has begun.
 _CLOSERS = frozenset(

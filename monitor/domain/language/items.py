@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from monitor.domain.lexicon import SIGN_KINDS, Kind, Lexicon
+from monitor.domain.language.lexicon import SIGN_KINDS, Kind, Lexicon
+from monitor.domain.language.phrases import Found, Meaning, longest
+from monitor.domain.language.spelling import respell, squeeze
 from monitor.domain.normalise import Shape, Token
-from monitor.domain.phrases import Found, Meaning, longest
-from monitor.domain.spelling import respell, squeeze
 from monitor.domain.terms import Sign
 
 
@@ -79,7 +79,7 @@ def read_items(
 ) -> list[Item]:
     """Everything in a text that means something, sentence by sentence.
 
-    >>> from monitor.domain.lexicon import load_lexicons
+    >>> from monitor.domain.language.lexicon import load_lexicons
     >>> from monitor.domain.normalise import tokenise
     >>> from monitor.domain.terms import Sign
     >>> words = "".join(f"[signs.{sign}]\\nnames = ['{sign}']\\n" for sign in Sign)
@@ -99,7 +99,7 @@ def read_items(
 def read_keyword(tokens: Sequence[Token], lexicons: Mapping[str, Lexicon]) -> Kind | None:
     """The keyword (STOP, START, HELP) that a text is, if it is nothing else, in any language.
 
-    >>> from monitor.domain.lexicon import load_lexicons
+    >>> from monitor.domain.language.lexicon import load_lexicons
     >>> from monitor.domain.normalise import tokenise
     >>> from monitor.domain.terms import Sign
     >>> words = "".join(f"[signs.{sign}]\\nnames = ['{sign}']\\n" for sign in Sign)

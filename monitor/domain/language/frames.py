@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from monitor.domain.clauses import Clause, Lead
-from monitor.domain.items import Item, Pause
-from monitor.domain.lexicon import Kind
+from monitor.domain.language.clauses import Clause, Lead
+from monitor.domain.language.items import Item, Pause
+from monitor.domain.language.lexicon import Kind
 
 SUBJECTS = (Kind.PART, Kind.STITCH, Kind.ELSEWHERE, Kind.AILMENT)
 FOREIGN = (Kind.ELSEWHERE, Kind.AILMENT)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.domain.clauses import Clause, Lead
-from monitor.domain.intents import read_intent, review_reasons
-from monitor.domain.items import Pause
-from monitor.domain.lexicon import Kind
-from monitor.domain.mentions import FEVER_FROM, Mention
+from monitor.domain.language.clauses import Clause, Lead
+from monitor.domain.language.intents import read_intent, review_reasons
+from monitor.domain.language.items import Pause
+from monitor.domain.language.lexicon import Kind
+from monitor.domain.language.mentions import FEVER_FROM, Mention
+from monitor.domain.language.options import Chosen
+from monitor.domain.language.quantities import Measure, Quantity, is_temperature
+from monitor.domain.language.remarks import Asked, bare_answer, says_all_is_well
+from monitor.domain.language.unknowns import is_shaky, is_strange_complaint, is_weighty, may_hide_complaint, unknown_in
 from monitor.domain.normalise import Token
-from monitor.domain.options import Chosen
-from monitor.domain.quantities import Measure, Quantity, is_temperature
 from monitor.domain.reading import PASSED_BY, Evidence, Reading
-from monitor.domain.remarks import Asked, bare_answer, says_all_is_well
 from monitor.domain.terms import CHECKIN_OPEN, SIGNS, Amount, Detail, Intent, Presence, Sign, Trend
-from monitor.domain.unknowns import is_shaky, is_strange_complaint, is_weighty, may_hide_complaint, unknown_in
 
 _LONG = 4  # letters of a word that is no slip of the thumb
 _IMPLIED = {Sign.HEAVY_BLEEDING: Sign.BLEEDING}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from monitor.domain.clauses import Clause, Lead
-from monitor.domain.frames import FOREIGN, SUBJECTS, Frame
-from monitor.domain.items import Item
-from monitor.domain.lexicon import Kind
-from monitor.domain.negation import denied_places
-from monitor.domain.quantities import Quantity
+from monitor.domain.language.clauses import Clause, Lead
+from monitor.domain.language.frames import FOREIGN, SUBJECTS, Frame
+from monitor.domain.language.items import Item
+from monitor.domain.language.lexicon import Kind
+from monitor.domain.language.negation import denied_places
+from monitor.domain.language.quantities import Quantity
 from monitor.domain.terms import Amount, Presence, Sign, Trend
 
 
@@ -175,7 +175,7 @@ def _framed(mention: Mention, clause: Clause, frame: Frame) -> Mention:
 def measured_fever(temperature: Quantity) -> Mention:
     """A temperature as a mention of fever, so that "yesterday 38, normal today" is understood.
 
-    >>> from monitor.domain.quantities import Measure
+    >>> from monitor.domain.language.quantities import Measure
     >>> measured_fever(Quantity(Measure.TEMPERATURE, 37.4, 0, 0, 0)).presence
     <Presence.ABSENT: 'absent'>
     """

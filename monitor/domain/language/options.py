@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from monitor.domain.language.quantities import Measure, Quantity
 from monitor.domain.protocol import Option
-from monitor.domain.quantities import Measure, Quantity
 from monitor.domain.terms import GUM, Amount, Presence, Sign, Trend
 
 GUM_OPTIONS = (
@@ -40,7 +40,7 @@ def options_of(question: str, options: tuple[Option, ...]) -> tuple[Option, ...]
 def read_options(quantities: Sequence[Quantity], options: Sequence[Option], asked: Sequence[Sign]) -> Chosen:
     """The signs that bare digits choose; several digits choose several options.
 
-    >>> from monitor.domain.quantities import Measure, Quantity
+    >>> from monitor.domain.language.quantities import Measure, Quantity
     >>> two = Quantity(Measure.BARE, 2, 0, 0, 0)
     >>> read_options([two], GUM_OPTIONS, [Sign.SWELLING]).trend
     {<Sign.SWELLING: 'swelling'>: <Trend.SAME: 'same'>}

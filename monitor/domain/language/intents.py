@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from monitor.domain.clauses import Clause, Lead
-from monitor.domain.items import Pause
-from monitor.domain.lexicon import Kind
+from monitor.domain.language.clauses import Clause, Lead
+from monitor.domain.language.items import Pause
+from monitor.domain.language.lexicon import Kind
 from monitor.domain.terms import REMINDER, Intent
 
 KEYWORD_INTENTS = {Kind.STOP_WORD: Intent.STOP, Kind.START: Intent.START, Kind.HELP: Intent.HELP}
@@ -32,8 +32,8 @@ _REVIEWS = {
 def read_intent(clauses: Sequence[Clause], *, question: str, answered: bool) -> Intent:
     """What the text is for; `answered` says that it told of a sign, a number or a course.
 
-    >>> from monitor.domain.clauses import Lead
-    >>> from monitor.domain.items import Item
+    >>> from monitor.domain.language.clauses import Lead
+    >>> from monitor.domain.language.items import Item
     >>> yes = Clause(Lead.START, (Item(Kind.YES, 0, 0),), 0)
     >>> read_intent([yes], question="reminder", answered=False), read_intent([yes], question="pus", answered=True)
     (<Intent.CONFIRM: 'confirm'>, <Intent.ANSWER: 'answer'>)
@@ -62,7 +62,7 @@ def read_intent(clauses: Sequence[Clause], *, question: str, answered: bool) -> 
 def is_question(clauses: Sequence[Clause]) -> bool:
     """Whether the text asks something of us: question words, or a question mark that nothing answers.
 
-    >>> from monitor.domain.clauses import Lead
+    >>> from monitor.domain.language.clauses import Lead
     >>> is_question([Clause(Lead.START, (), 0, asked=True)]), is_question([])
     (True, False)
     """
@@ -97,8 +97,8 @@ def _complains(clause: Clause) -> bool:
 def review_reasons(clauses: Sequence[Clause]) -> tuple[str, ...]:
     """Why a person must read the text, from its words alone.
 
-    >>> from monitor.domain.clauses import Lead
-    >>> from monitor.domain.items import Item
+    >>> from monitor.domain.language.clauses import Lead
+    >>> from monitor.domain.language.items import Item
     >>> review_reasons([Clause(Lead.START, (Item(Kind.CALL, 0, 0),), 0)])
     ('call for help',)
     """

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil
 
-from monitor.domain.clauses import Clause
-from monitor.domain.frames import FOREIGN, SUBJECTS, Frame
-from monitor.domain.items import Item, Pause
-from monitor.domain.lexicon import Kind
+from monitor.domain.language.clauses import Clause
+from monitor.domain.language.frames import FOREIGN, SUBJECTS, Frame
+from monitor.domain.language.items import Item, Pause
+from monitor.domain.language.lexicon import Kind
 from monitor.domain.terms import Sign
 
 
@@ -69,7 +69,7 @@ def read_quantities(
 
     `earlier` is the pain spoken of just before, which a bare number goes on with: "it hurts a lot, say 6".
 
-    >>> from monitor.domain.clauses import Lead
+    >>> from monitor.domain.language.clauses import Lead
     >>> clause = Clause(Lead.START, (Item(Kind.NUMBER, 0, 0, "38.5"),), 0)
     >>> [(one.measure, one.value) for one in read_quantities(clause, 0, frames=[Frame()], question="pain")]
     [(<Measure.TEMPERATURE: 'temperature'>, 38.5)]
@@ -194,7 +194,7 @@ def _measured(clause: Clause, one: _Number, number: int, *, question: str, earli
 def pain_before(clauses: Sequence[Clause], number: int) -> str:
     """The pain that the clause before tells of, for a clause that is a number and little else.
 
-    >>> from monitor.domain.clauses import Lead
+    >>> from monitor.domain.language.clauses import Lead
     >>> hurts = Clause(Lead.START, (Item(Kind.EVENTS, 0, 0, Sign.PAIN),), 0)
     >>> pain_before([hurts, Clause(Lead.COMMA, (Item(Kind.NUMBER, 2, 2, "6"),), 0)], 1)
     'pain'

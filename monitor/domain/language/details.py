@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 
-from monitor.domain.lexicon import Kind, Lexicon
+from monitor.domain.language.lexicon import Kind, Lexicon
+from monitor.domain.language.phrases import longest
 from monitor.domain.normalise import Shape, Token
-from monitor.domain.phrases import longest
 from monitor.domain.terms import Detail
 
 
@@ -18,7 +18,7 @@ def read_details(
     `silent` are token places that speak of something else. A phrase for a stretch of time that holds a number
     ("# hours ago") is that many times its hours.
 
-    >>> from monitor.domain.lexicon import load_lexicons
+    >>> from monitor.domain.language.lexicon import load_lexicons
     >>> from monitor.domain.normalise import tokenise
     >>> from monitor.domain.terms import Sign
     >>> words = "".join(f"[signs.{sign}]\\nnames = ['{sign}']\\n" for sign in Sign)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from monitor.domain.items import Item, Pause
-from monitor.domain.lexicon import Kind
+from monitor.domain.language.items import Item, Pause
+from monitor.domain.language.lexicon import Kind
 from monitor.domain.terms import Sign
 
 

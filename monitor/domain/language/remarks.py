@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from monitor.domain.clauses import NOES, Clause, Lead
-from monitor.domain.frames import FOREIGN
-from monitor.domain.lexicon import Kind
-from monitor.domain.mentions import LASTING, LOOSE_PARTS, Mention, presence_if_better
+from monitor.domain.language.clauses import NOES, Clause, Lead
+from monitor.domain.language.frames import FOREIGN
+from monitor.domain.language.lexicon import Kind
+from monitor.domain.language.mentions import LASTING, LOOSE_PARTS, Mention, presence_if_better
 from monitor.domain.protocol import Option
 from monitor.domain.terms import GUM, SIGNS, Amount, Presence, Sign, Trend
 
@@ -58,7 +58,7 @@ def remark_on(
 
     `self_asked` says that the clause before was a question with a sign: "Is it loose? No".
 
-    >>> from monitor.domain.items import Item
+    >>> from monitor.domain.language.items import Item
     >>> pus = Asked("pus", (Sign.PUS,))
     >>> said = remark_on(Clause(Lead.START, (Item(Kind.YES, 0, 0),), 0), 0, [], asked=pus, self_asked=False)
     >>> [(mention.sign, mention.presence) for mention in said]
@@ -103,7 +103,7 @@ def _denies_what_was_feared(clause: Clause, last: Sequence[Mention]) -> bool:
 def bare_answer(clause: Clause) -> Presence | None:
     """Yes or no to what was asked, None if the clause is neither: "nothing helps" is no "no".
 
-    >>> from monitor.domain.items import Item
+    >>> from monitor.domain.language.items import Item
     >>> nothing = (Item(Kind.NONE, 0, 0),)
     >>> bare_answer(Clause(Lead.START, nothing, 0)), bare_answer(Clause(Lead.START, nothing, 0, words=3))
     (<Presence.ABSENT: 'absent'>, None)
@@ -126,7 +126,7 @@ def _is_bare_not(clause: Clause) -> bool:
 def says_all_is_well(clause: Clause) -> bool:
     """Whether a clause denies everything: "all good"; "fine" only where little else is said.
 
-    >>> from monitor.domain.items import Item
+    >>> from monitor.domain.language.items import Item
     >>> says_all_is_well(Clause(Lead.START, (Item(Kind.BLANKET, 0, 0),), 0))
     True
     """
