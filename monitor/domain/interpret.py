@@ -24,7 +24,7 @@ from monitor.domain.language.summary import Heard, summarise
 from monitor.domain.normalise import Token, tokenise
 from monitor.domain.protocol import Option
 from monitor.domain.reading import Evidence, Reading
-from monitor.domain.terms import REMINDER, Band, Disposition, Intent
+from monitor.domain.terms import REMINDER, Band, Detail, Disposition, Intent, Presence, Sign
 
 
 def interpret(
@@ -61,12 +61,17 @@ def interpret(
             clause, number, frames=frames[number], question=question, earlier=pain_before(clauses, number)
         )
     ]
-    details, hours_ago = read_details(tokens, lexicons, silent=_silent_places(clauses, frames))
+    mentions = _mentions(clauses, frames, quantities, asked=asked)
+    silent = _silent_places(clauses, frames)
+    named, _ = read_details(tokens, lexicons, silent=silent)
+    details, hours_ago = read_details(tokens, lexicons, silent=silent | _denied_places(mentions))
+    if Detail.SEVERE in named - details:
+        mentions = [_not_that_severe(mention) for mention in mentions]
     return summarise(
         Heard(
             tokens=tokens,
             clauses=without_others(clauses, frames),
-            mentions=_mentions(clauses, frames, quantities, asked=asked),
+            mentions=mentions,
             quantities=quantities,
             chosen=read_options(quantities, options_of(question, options), asked.signs),
             asked=asked,
@@ -92,6 +97,18 @@ def _silent_places(clauses: Sequence[Clause], frames: Sequence[Sequence[Frame]])
         if item.kind == Kind.IDIOM or frame.other or frame.hypothetical or not clause.kinds.isdisjoint(FOREIGN)
         for place in range(item.first, item.last + 1)
     )
+
+
+def _denied_places(mentions: Sequence[Mention]) -> frozenset[int]:
+    """Token places of signs that are not there: "not unbearable" is not severe."""
+    gone = [mention for mention in mentions if mention.presence is Presence.ABSENT]
+    return frozenset(place for mention in gone for place in range(mention.first, mention.last + 1))
+
+
+def _not_that_severe(mention: Mention) -> Mention:
+    """ "Not unbearable" leaves open how much it hurts."""
+    denied = mention.sign is Sign.PAIN and mention.presence is Presence.ABSENT
+    return replace(mention, presence=Presence.UNKNOWN, doubted=True) if denied else mention
 
 
 def _names(items: Sequence[Item], kind: Kind) -> bool:

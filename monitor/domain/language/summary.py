@@ -18,6 +18,7 @@ from monitor.domain.normalise import Token
 from monitor.domain.reading import PASSED_BY, Evidence, Reading
 from monitor.domain.terms import CHECKIN_OPEN, SIGNS, Amount, Detail, Intent, Presence, Sign, Trend
 
+_FEW = 2  # words beside "better" that leave it an answer
 _LONG = 4  # letters of a word that is no slip of the thumb
 _IMPLIED = {Sign.HEAVY_BLEEDING: Sign.BLEEDING}
 _MAY_BE_RED = frozenset(
@@ -172,15 +173,17 @@ def _hours_ago(heard: Heard, signs: Mapping[Sign, Presence]) -> float | None:
 
 
 def _is_better(heard: Heard) -> bool:
+    """ "Getting there": better, nothing worse, and little else said that the word could belong to."""
     kinds = {kind for clause in heard.clauses for kind in clause.kinds}
-    return Kind.BETTER in kinds and kinds.isdisjoint({Kind.SAME, Kind.WORSE})
+    short = any(Kind.BETTER in clause.kinds and clause.words <= _FEW for clause in heard.clauses)
+    return short and kinds.isdisjoint({Kind.SAME, Kind.WORSE, Kind.NOT})
 
 
 def _review(heard: Heard, *, intent: Intent, told: bool, calm: bool) -> tuple[str, ...]:
     reasons = list(review_reasons(heard.clauses))
     if intent is Intent.RESCHEDULE:
         reasons.append("appointment")
-    if any(mention.doubted or _is_late_but(mention, heard) for mention in heard.mentions):
+    if any(_is_doubted(mention, heard) or _is_late_but(mention, heard) for mention in heard.mentions):
         reasons.append("sign in doubt")
     guessed = any(not one.exact and one.presence is Presence.PRESENT for one in heard.mentions)
     if guessed or any(is_shaky(clause) for clause in heard.clauses):
@@ -193,6 +196,11 @@ def _review(heard: Heard, *, intent: Intent, told: bool, calm: bool) -> tuple[st
     if heard.chosen.unread and told and not _is_blanket(heard):
         reasons.append("number not clear")
     return tuple(dict.fromkeys(reasons))
+
+
+def _is_doubted(mention: Mention, heard: Heard) -> bool:
+    """Whether a sign was left open; how much it hurts is not, once a score says so."""
+    return mention.doubted and not (mention.sign is Sign.PAIN and _pain(heard.quantities) is not None)
 
 
 def _is_late_but(mention: Mention, heard: Heard) -> bool:
