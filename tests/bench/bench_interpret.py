@@ -12,7 +12,6 @@ import json
 import resource
 import sys
 import time
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -22,7 +21,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-CASES = Path(__file__).parents[1] / "cases"
+from tests.domain.replies import groups, languages
+
 ROUNDS = 3
 
 
@@ -34,8 +34,12 @@ def memory() -> float:
 def read_texts(argument: str | None) -> list[dict[str, Any]]:
     if argument:
         return [json.loads(line) for line in Path(argument).read_text(encoding="utf-8").splitlines() if line.strip()]
-    files = sorted(CASES.glob("replies-*.toml"))
-    return [case for file in files for case in tomllib.loads(file.read_text(encoding="utf-8"))["case"]]
+    return [
+        {"text": reply["text"], "question": reply["asked"], "day": reply["day"], "lang": language}
+        for language in languages()
+        for _, replies in groups(language)
+        for reply in replies
+    ]
 
 
 def our_reader() -> tuple[Callable[[dict[str, Any]], object], float, float]:

@@ -1,48 +1,30 @@
-"""What patients text, read as a dentist would: one vignette a line in tests/cases/replies-*.toml."""
+"""What patients text, read as a dentist would: the vignettes of tests/cases/replies-*.toml, a test for each group."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from monitor.domain.interpret import dispose, interpret
-from monitor.domain.language.lexicon import Lexicon, load_lexicons
-from monitor.domain.load_protocol import load_protocol
-from monitor.domain.protocol import Protocol
-from monitor.domain.score import Facts, assess
+from monitor.domain.score import Facts
 from monitor.domain.terms import Presence, Sign
-
-ROOT = Path(__file__).parents[2]
-
-
-def _vignettes() -> Iterator[Any]:
-    for path in sorted((ROOT / "tests" / "cases").glob("replies-*.toml")):
-        language = path.stem.removeprefix("replies-")
-        for group in tomllib.loads(path.read_text("utf-8"))["group"]:
-            for reply in group["replies"]:
-                name = f"{language}: {group['about']}: {reply['asked']} day {reply['day']}: {reply['text']}"
-                yield pytest.param(language, reply, id=name)
+from tests.domain.replies import groups, languages, seed_lexicons
+from tests.domain.vignettes import assess_seed
 
 
-@pytest.fixture(scope="module")
-def lexicons() -> Mapping[str, Lexicon]:
-    return load_lexicons({path.name: path.read_text("utf-8") for path in (ROOT / "seeds" / "lexicon").glob("*.toml")})
+def _groups() -> Iterator[Any]:
+    for language in languages():
+        for about, replies in groups(language):
+            yield pytest.param(language, replies, id=f"{language}: {about}")
 
 
-@pytest.fixture(scope="module")
-def protocol() -> Protocol:
-    path = ROOT / "seeds" / "protocols" / "dental-implant.toml"
-    return load_protocol(path.read_text("utf-8"), file=path.name)
-
-
-def _read(
-    language: str, reply: Mapping[str, Any], lexicons: Mapping[str, Lexicon], protocol: Protocol
-) -> dict[str, Any]:
-    reading = interpret(reply["text"], question=reply["asked"], day=reply["day"], language=language, lexicons=lexicons)
+def _read(language: str, reply: Mapping[str, Any]) -> dict[str, Any]:
+    """What was read of a reply, put as its expectation is."""
+    reading = interpret(
+        reply["text"], question=reply["asked"], day=reply["day"], language=language, lexicons=seed_lexicons()
+    )
     facts = Facts(
         day=reply["day"],
         signs=reading.signs,
@@ -52,7 +34,7 @@ def _read(
         pain=reading.pain,
         temp_c=reading.temp_c,
     )
-    said = dict(reading.signs)
+    said = reading.signs
     return {
         "present": [sign for sign in reply.get("present", ()) if said.get(Sign(sign)) is Presence.PRESENT],
         "absent": [sign for sign in reply.get("absent", ()) if said.get(Sign(sign)) is Presence.ABSENT],
@@ -60,15 +42,25 @@ def _read(
         "pain": reading.pain,
         "temp_c": reading.temp_c,
         "intent": reading.intent.value,
-        "then": dispose(reading, assess(protocol, facts).band).value,
+        "then": dispose(reading, assess_seed(facts).band).value,
     }
 
 
-@pytest.mark.parametrize(("language", "reply"), list(_vignettes()))
-def test_reply_is_read_as_a_dentist_would(
-    language: str, reply: Mapping[str, Any], lexicons: Mapping[str, Lexicon], protocol: Protocol
-) -> None:
-    read = _read(language, reply, lexicons, protocol)
-    expected = {key: value for key, value in reply.items() if key in read}
-    assert {key: read[key] for key in expected} == expected
-    assert read["then"] != reply.get("never")
+def _mistakes(language: str, reply: Mapping[str, Any]) -> Iterator[str]:
+    read = _read(language, reply)
+    for key in reply.keys() & read.keys():
+        if read[key] != reply[key]:
+            yield f"{reply['asked']} day {reply['day']}: {reply['text']!r}: {key} {read[key]}, not {reply[key]}"
+    if read["then"] == reply.get("never"):
+        yield f"{reply['asked']} day {reply['day']}: {reply['text']!r}: {read['then']}"
+
+
+@pytest.mark.parametrize(("language", "replies"), list(_groups()))
+def test_replies_are_read_as_a_dentist_would(language: str, replies: list[dict[str, Any]]) -> None:
+    wrong = [mistake for reply in replies for mistake in _mistakes(language, reply)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_an_unexpected_reading_is_noticed() -> None:
+    reply = {"text": "no pus", "asked": "pus", "day": 7, "present": ["pus"], "then": "alert", "never": "close"}
+    assert len(list(_mistakes("en", reply))) == 3

@@ -188,11 +188,11 @@ def _load(file: str, text: str) -> Lexicon:
     except tomllib.TOMLDecodeError as error:
         raise ProtocolError(file, "syntax", str(error), "a TOML file") from error
     _check_keys(file, "", found=data, allowed=(*_SECTIONS, *_OTHER_SECTIONS))
-    groups = {key: _phrases_of(file, f"groups.{key}", value) for key, value in data.get("groups", {}).items()}
+    groups = {key: phrases_of(file, f"groups.{key}", value) for key, value in data.get("groups", {}).items()}
     vocabulary, everyday = Vocabulary(groups), Everyday()
     phrases, details, keywords = Phrases(vocabulary), Phrases(vocabulary), Phrases(vocabulary)
     asked = {sign: Phrases(vocabulary) for sign in Sign}
-    for key, phrase, meaning in _entries(file, data):
+    for key, phrase, meaning in entries_of(file, data):
         if meaning.kind == Kind.WORD and everyday.takes(phrase):
             everyday.add(phrase)
             continue
@@ -203,7 +203,7 @@ def _load(file: str, text: str) -> Lexicon:
         if (other := phrases.meaning_of(word)) is not None:
             taken = f"a phrase of its own; this one already stands under {other.kind} {other.about}".rstrip()
             raise ProtocolError(file, "ignore.word", word, taken)
-    for key, phrase, meaning in _detail_entries(file, data):
+    for key, phrase, meaning in detail_entries_of(file, data):
         _add(details, phrase, meaning, file=file, key=key)
     return Lexicon(
         language=file.removesuffix(".toml"),
@@ -237,7 +237,7 @@ def _add(phrases: Phrases, phrase: str, meaning: Meaning, *, file: str, key: str
         raise ProtocolError(file, key, phrase, taken)
 
 
-def _entries(file: str, data: Mapping[str, object]) -> Iterator[tuple[str, str, Meaning]]:
+def entries_of(file: str, data: Mapping[str, object]) -> Iterator[tuple[str, str, Meaning]]:
     """Every phrase of the file's main lists with its key and meaning."""
     signs = _table(file, "signs", data.get("signs"))
     _check_keys(file, "signs", found=signs, allowed=tuple(Sign))
@@ -259,16 +259,16 @@ def _listed(
     lists = _table(file, section, table)
     _check_keys(file, section, found=lists, allowed=tuple(kinds))
     for key, phrases in lists.items():
-        for phrase in _phrases_of(file, f"{section}.{key}", phrases):
+        for phrase in phrases_of(file, f"{section}.{key}", phrases):
             yield f"{section}.{key}", phrase, Meaning(key, about)
 
 
-def _detail_entries(file: str, data: Mapping[str, object]) -> Iterator[tuple[str, str, Meaning]]:
+def detail_entries_of(file: str, data: Mapping[str, object]) -> Iterator[tuple[str, str, Meaning]]:
     """The finer points: details of signs, and how long ago something happened (in hours)."""
     details = _table(file, "details", data.get("details", {}))
     _check_keys(file, "details", found=details, allowed=tuple(Detail))
     for key, phrases in details.items():
-        for phrase in _phrases_of(file, f"details.{key}", phrases):
+        for phrase in phrases_of(file, f"details.{key}", phrases):
             yield f"details.{key}", phrase, Meaning("detail", key)
     for phrase, hours in _table(file, "hours_ago", data.get("hours_ago", {})).items():
         if not isinstance(hours, int | float):
@@ -282,7 +282,7 @@ def _table(file: str, key: str, value: object) -> Mapping[str, object]:
     return value
 
 
-def _phrases_of(file: str, key: str, value: object) -> tuple[str, ...]:
+def phrases_of(file: str, key: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(phrase, str) and phrase.strip() for phrase in value):
         raise ProtocolError(file, key, value, "a list of phrases in quotes")
     return tuple(phrase for text in value for phrase in text.split(", "))
