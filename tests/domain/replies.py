@@ -75,5 +75,4 @@ def _found(text: str, vocabulary: Vocabulary, phrases: Phrases) -> list[Found]:
 
 
 if __name__ == "__main__":
-    for listed, phrase in uncovered(sys.argv[1]):
-        print(f"{listed}: {phrase}")
+    sys.stdout.writelines(f"{listed}: {phrase}\n" for listed, phrase in uncovered(sys.argv[1]))
