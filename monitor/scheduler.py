@@ -30,6 +30,7 @@ from monitor.services.chase import chase, extend_plans
 from monitor.services.digest import digest
 from monitor.services.dispatch import dispatch
 from monitor.services.escalate import escalate
+from monitor.services.isolation import FAILING, Pass, failing_work
 from monitor.services.read import read_waiting
 from monitor.services.reconcile import fetch_inbound, reconcile
 
@@ -90,9 +91,14 @@ class Ticks:
         return dispatch(self.app.sessions, self.app.gateway, self.app.clock, worker=self.worker)
 
     def chase(self) -> None:
-        chase(self.app.sessions, self.app.clock)
-        extend_plans(self.app.sessions, self.app.clock)
-        digest(self.app.sessions, self.app.clock, public_url=self.public_url)
+        sessions, clock = self.app.sessions, self.app.clock
+        with Pass("daily work") as each:
+            with each("chase"):
+                chase(sessions, clock)
+            with each("extend plans"):
+                extend_plans(sessions, clock)
+            with each("digest"):
+                digest(sessions, clock, public_url=self.public_url)
 
     def reconcile(self) -> None:
         reconcile(self.app.sessions, self.app.gateway, self.app.clock)
@@ -105,9 +111,10 @@ class Ticks:
 
     def heartbeat(self) -> None:
         with transaction(self.app.sessions) as session:
-            session.merge(Heartbeat(name="worker", at=REAL_TIME.now()))
+            for name in ("worker", *(f"{FAILING}{work}" for work in failing_work())):
+                session.merge(Heartbeat(name=name, at=REAL_TIME.now()))
         url = self.app.settings.heartbeat_url
-        if url and self.well:
+        if url and self.well and not failing_work():
             urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 -- the operator's own address
 
     def everything(self) -> None:

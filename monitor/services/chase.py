@@ -19,6 +19,7 @@ from monitor.models import Alert, Assessment, CheckIn, Episode, Message
 from monitor.services.audit import record
 from monitor.services.compose import patient_text
 from monitor.services.enrol import write_plan
+from monitor.services.isolation import Pass
 from monitor.services.outbox import queue_to_patient
 from monitor.services.raise_alert import Finding, raise_alert
 from monitor.services.seed import bundle_of
@@ -33,24 +34,34 @@ def chase(sessions: Sessions, clock: Clock) -> int:
     with transaction(sessions) as session:
         ids = session.scalars(select(CheckIn.id).where(CheckIn.state == "open")).all()
     moved = 0
-    for checkin_id in ids:
-        with transaction(sessions) as session:
-            checkin = session.get_one(CheckIn, checkin_id, with_for_update=True)
-            moved += checkin.state == "open" and _look(session, checkin, now=clock.now())
+    with Pass("chase") as each:
+        for checkin_id in ids:
+            with each(checkin_id), transaction(sessions) as session:
+                checkin = session.get_one(CheckIn, checkin_id, with_for_update=True)
+                moved += checkin.state == "open" and _look(session, checkin, now=clock.now())
     return moved
 
 
 def extend_plans(sessions: Sessions, clock: Clock) -> int:
     """The maintenance reminders have no end; their rows are written out a year ahead."""
-    now = clock.now()
+    now, extended = clock.now(), 0
     with transaction(sessions) as session:
-        ending = session.scalars(
-            select(Episode).where(Episode.cancelled_at.is_(None), Episode.planned_until < now + EXTEND_BEFORE)
+        ids = session.scalars(
+            select(Episode.id).where(Episode.cancelled_at.is_(None), Episode.planned_until < now + EXTEND_BEFORE)
         ).all()
-        for episode in ending:
-            episode.planned_until = now + HORIZON
-            write_plan(session, episode, bundle_of(session, episode.protocol_version_id), now=now)
-    return len(ending)
+    with Pass("extend plans") as each:
+        for episode_id in ids:
+            with each(episode_id), transaction(sessions) as session:
+                extended += _extend(session, session.get_one(Episode, episode_id), now=now)
+    return extended
+
+
+def _extend(session: Session, episode: Episode, *, now: datetime) -> bool:
+    if episode.cancelled_at is not None:
+        return False
+    episode.planned_until = now + HORIZON
+    write_plan(session, episode, bundle_of(session, episode.protocol_version_id), now=now)
+    return True
 
 
 def _look(session: Session, checkin: CheckIn, *, now: datetime) -> bool:

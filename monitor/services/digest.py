@@ -17,6 +17,7 @@ from monitor.queries import calendar_of, rota_of
 from monitor.services.audit import record
 from monitor.services.compose import staff_text
 from monitor.services.escalate import subject_fields, write_page
+from monitor.services.isolation import Pass
 from monitor.services.outbox import queue_to_number
 from monitor.services.seed import bundle_of, current_version
 
@@ -28,10 +29,11 @@ def digest(sessions: Sessions, clock: Clock, *, public_url: str) -> int:
     written = 0
     with transaction(sessions) as session:
         ids = session.scalars(select(Clinic.id)).all()
-    for clinic_id in ids:
-        with transaction(sessions) as session:
-            clinic = session.get_one(Clinic, clinic_id, with_for_update=True)
-            written += _write(session, clinic, public_url, now=clock.now())
+    with Pass("digest") as each:
+        for clinic_id in ids:
+            with each(clinic_id), transaction(sessions) as session:
+                clinic = session.get_one(Clinic, clinic_id, with_for_update=True)
+                written += _write(session, clinic, public_url, now=clock.now())
     return written
 
 
@@ -75,12 +77,12 @@ def _queue(
     public_url: str,
     now: datetime,
 ) -> None:
-    lines = []
+    lines, each = [], Pass("digest line")
     for alert in waiting[:SHOWN]:
-        bundle = bundle_of(session, alert.protocol_version_id)
-        page = write_page(session, alert, person.id, person.phone, now=now)
-        who = subject_fields(session, alert, bundle)
-        lines.append(f"{who['initials']} chart {who['chart']} day {who['day']}: {who['signs']} ({page.code});")
+        line = f"alert {alert.id}, see the list;"  # where nothing more can be said
+        with each(alert.id), session.begin_nested():
+            line = _line(session, alert, person, now=now)
+        lines.append(line)
     if len(waiting) > SHOWN:
         lines.append(f"and {len(waiting) - SHOWN} more;")
     if tasks:
@@ -95,3 +97,10 @@ def _queue(
     )
     once = f"digest:{clinic.id}:{person.id}:{clinic.digested_on}"
     queue_to_number(session, clinic, person.phone, body, once=once, kind=Kind.DIGEST, staff_id=person.id, now=now)
+
+
+def _line(session: Session, alert: Alert, person: Person, *, now: datetime) -> str:
+    """Who waits and why, with a code that takes it."""
+    page = write_page(session, alert, person.id, person.phone, now=now)
+    who = subject_fields(session, alert, bundle_of(session, alert.protocol_version_id))
+    return f"{who['initials']} chart {who['chart']} day {who['day']}: {who['signs']} ({page.code});"

@@ -26,6 +26,7 @@ from monitor.models import CheckIn, Episode, Message, Patient
 from monitor.queries import LEFT
 from monitor.services.audit import record
 from monitor.services.compose import patient_text
+from monitor.services.isolation import Pass
 from monitor.services.seed import bundle_of
 from monitor.services.settle import add_task, settle
 from monitor.sms.gateway import Accepted, Call, Gateway, Text
@@ -57,34 +58,54 @@ def dispatch(sessions: Sessions, gateway: Gateway, clock: Clock, *, worker: str)
     batch = claim(sessions, clock.now(), worker=worker)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="send") as pool:
         jobs = [pool.submit(send_one, sessions, gateway, clock, text) for text in batch]
-    for job in jobs:
-        job.result()
+    with Pass("send") as each:
+        for text, job in zip(batch, jobs, strict=True):
+            with each(text.id):
+                job.result()
     return len(batch)
 
 
 def claim(sessions: Sessions, now: datetime, *, worker: str, limit: int = BATCH) -> Sequence[Claimed]:
     """Take up to `limit` due texts, most urgent first. Those that may not leave now are settled on the way."""
-    while True:
-        with transaction(sessions) as session:
-            due = session.scalars(
-                select(Message)
-                .where(Message.state == State.PLANNED, Message.due_at <= now)
-                .order_by(Message.priority, Message.due_at, Message.id)
-                .limit(limit)
-                .with_for_update(skip_locked=True)
-            ).all()
-            claimed = _claim_each(session, due, worker, now=now)
-        if claimed or not due:
-            return claimed
+    with Pass("claim") as each:
+        while True:
+            with transaction(sessions) as session:
+                due = session.scalars(
+                    select(Message)
+                    .where(Message.state == State.PLANNED, Message.due_at <= now, Message.id.not_in(each.failed))
+                    .order_by(Message.priority, Message.due_at, Message.id)
+                    .limit(limit)
+                    .with_for_update(skip_locked=True)
+                ).all()
+                claimed = _claim_each(session, due, each, worker, now=now)
+            if claimed or not due:
+                return claimed
 
 
-def _claim_each(session: Session, due: Sequence[Message], worker: str, *, now: datetime) -> list[Claimed]:
+def _claim_each(session: Session, due: Sequence[Message], each: Pass, worker: str, *, now: datetime) -> list[Claimed]:
     """One text a number at a time: two that leave together may arrive in the wrong order."""
     claimed: dict[str, Claimed] = {}
     for message in due:
-        if message.to_number not in claimed and (mine := _claim_one(session, message, worker, now=now)) is not None:
-            claimed[message.to_number] = mine
+        if message.to_number in claimed:
+            continue
+        with each(message.id), session.begin_nested():
+            if (mine := _claim_one(session, message, worker, now=now)) is not None:
+                claimed[message.to_number] = mine
+        if message.id in each.failed:
+            with each(message.id), session.begin_nested():
+                _set_aside(session, message, now=now)
     return list(claimed.values())
+
+
+def _set_aside(session: Session, message: Message, *, now: datetime) -> None:
+    """A text that breaks us is tried again like one that the provider would not take, and given up in the end:
+    who is told of a lost text is told of it."""
+    message.attempts += 1
+    wait = next_retry(message.attempts).wait
+    if wait is None:
+        settle(session, message, State.FAILED, now=now, why="the program could not prepare it")
+    else:
+        message.due_at = now + wait
 
 
 def send_one(sessions: Sessions, gateway: Gateway, clock: Clock, text: Claimed) -> None:

@@ -19,6 +19,7 @@ from monitor.models import Alert, Clinic, Page, Patient
 from monitor.queries import calendar_of, rota_of
 from monitor.services.audit import record
 from monitor.services.compose import local_moment, patient_text, staff_text
+from monitor.services.isolation import Pass
 from monitor.services.outbox import queue_to_number, queue_to_patient
 from monitor.services.raise_alert import promised
 from monitor.services.seed import bundle_of
@@ -31,18 +32,17 @@ BATCH = 200
 def escalate(sessions: Sessions, clock: Clock, *, public_url: str) -> int:
     """Take the next step for every alert whose time has come, and tell patients whose call is late."""
     with transaction(sessions) as session:
-        due = session.scalars(
-            select(Alert.id).where(Alert.closed_at.is_(None), Alert.step_at <= clock.now()).limit(BATCH)
-        ).all()
-        late = session.scalars(
-            select(Alert.id).where(Alert.closed_at.is_(None), Alert.told_by_at <= clock.now()).limit(BATCH)
-        ).all()
-    for alert_id in due:
-        with transaction(sessions) as session:
-            _step(session, session.get_one(Alert, alert_id, with_for_update=True), public_url, now=clock.now())
-    for alert_id in late:
-        with transaction(sessions) as session:
-            _tell_slip(session, session.get_one(Alert, alert_id, with_for_update=True), now=clock.now())
+        still_open = select(Alert.id).where(Alert.closed_at.is_(None))
+        due = session.scalars(still_open.where(Alert.step_at <= clock.now()).order_by(Alert.step_at)).all()
+        late = session.scalars(still_open.where(Alert.told_by_at <= clock.now()).order_by(Alert.told_by_at)).all()
+    with Pass("escalate") as each:
+        for alert_id in each.sound_first(due)[:BATCH]:
+            with each(alert_id), transaction(sessions) as session:
+                _step(session, session.get_one(Alert, alert_id, with_for_update=True), public_url, now=clock.now())
+    with Pass("late promises") as each:
+        for alert_id in each.sound_first(late)[:BATCH]:
+            with each(alert_id), transaction(sessions) as session:
+                _tell_slip(session, session.get_one(Alert, alert_id, with_for_update=True), now=clock.now())
     return len(due)
 
 

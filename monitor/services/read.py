@@ -23,6 +23,7 @@ from monitor.services.answer import answer, plan_answer
 from monitor.services.assess import Read, read_for
 from monitor.services.audit import record
 from monitor.services.compose import local_moment, patient_text, sign_names
+from monitor.services.isolation import Pass
 from monitor.services.opt_out import opt_in, opt_out
 from monitor.services.outbox import cancel_pages, queue_to_patient
 from monitor.services.raise_alert import Finding, promised, raise_alert, reasons_json, review_reason
@@ -41,18 +42,24 @@ def read_waiting(sessions: Sessions, clock: Clock) -> int:
         waiting = session.scalars(
             select(Inbound.id).where(Inbound.handled_at.is_(None)).order_by(Inbound.id).limit(BATCH)
         ).all()
-    for inbound_id in waiting:
-        try:
-            with transaction(sessions) as session:
-                inbound = session.get_one(Inbound, inbound_id, with_for_update=True)
-                if inbound.handled_at is None:
-                    read_one(session, inbound, now=clock.now())
-        except NotReady:
-            raise
-        except Exception as error:  # noqa: BLE001 -- one text that breaks us must not hold up the others
-            log.error("reading inbound %s failed: %s", inbound_id, type(error).__name__)
-            give_to_a_person(sessions, inbound_id, type(error).__name__, now=clock.now())
+    with Pass("read") as each:
+        for inbound_id in waiting:
+            with each(inbound_id):
+                _read_or_give(sessions, inbound_id, clock)
     return len(waiting)
+
+
+def _read_or_give(sessions: Sessions, inbound_id: int, clock: Clock) -> None:
+    try:
+        with transaction(sessions) as session:
+            inbound = session.get_one(Inbound, inbound_id, with_for_update=True)
+            if inbound.handled_at is None:
+                read_one(session, inbound, now=clock.now())
+    except NotReady:
+        raise
+    except Exception as error:  # noqa: BLE001 -- one text that breaks us must not hold up the others
+        log.error("reading inbound %s failed: %s", inbound_id, type(error).__name__)
+        give_to_a_person(sessions, inbound_id, type(error).__name__, now=clock.now())
 
 
 def read_one(session: Session, inbound: Inbound, *, now: datetime) -> None:

@@ -17,6 +17,7 @@ from monitor.errors import GatewayError, GatewayRefused
 from monitor.models import Alert, Cursor, Message
 from monitor.services.audit import record
 from monitor.services.dispatch import retry_later
+from monitor.services.isolation import Pass
 from monitor.services.receive import save_inbound
 from monitor.services.settle import add_task, settle
 from monitor.services.track import apply_status
@@ -51,8 +52,10 @@ def reconcile(sessions: Sessions, gateway: Gateway, clock: Clock) -> int:
         ).all()
     for settled in _first_looks.keys() - {(message_id, attempt) for message_id, attempt in lost}:
         del _first_looks[settled]
-    for message_id, _ in lost:
-        _settle_unknown(sessions, gateway, message_id, clock)
+    with Pass("reconcile") as each:
+        for message_id, _ in lost:
+            with each(message_id):
+                _settle_unknown(sessions, gateway, message_id, clock)
     return len(lost) + _ask_about_sent(sessions, gateway, clock)
 
 
@@ -63,13 +66,15 @@ def fetch_inbound(sessions: Sessions, gateway: Gateway, clock: Clock) -> int:
         cursor = session.get(Cursor, CURSOR)
         since = (cursor.at if cursor else now - timedelta(days=1)) - FETCH_OVERLAP
     found = 0
-    for received in gateway.received_since(since):
+    with Pass("fetch inbound") as each:
+        for received in gateway.received_since(since):
+            with each(received.sid), transaction(sessions) as session:
+                if save_inbound(session, received, raw=None, now=min(received.received_at, now)):
+                    record(session, "inbound_fetched", at=now)
+                    found += 1
+    if not each.failed:  # else the next pass asks for the same stretch of time
         with transaction(sessions) as session:
-            if save_inbound(session, received, raw=None, now=min(received.received_at, now)):
-                record(session, "inbound_fetched", at=now)
-                found += 1
-    with transaction(sessions) as session:
-        session.merge(Cursor(name=CURSOR, at=now))
+            session.merge(Cursor(name=CURSOR, at=now))
     return found
 
 
@@ -166,18 +171,24 @@ def _ask_about_sent(sessions: Sessions, gateway: Gateway, clock: Clock) -> int:
                 or_(Message.checked_at.is_(None), Message.checked_at < now - ASK_AGAIN),
             )
         ).all()
-    for message_id, sid in ((id_, sid) for id_, sid in waiting if sid):
-        sent, gone = None, False
-        try:
-            sent = gateway.fetch(sid)
-        except GatewayRefused as error:
-            gone = error.code == NOT_FOUND  # anything else is our account's trouble and says nothing of the text
-        except GatewayError:
-            continue  # asked again next time
-        with transaction(sessions) as session:
-            message = session.get_one(Message, message_id, with_for_update=True)
-            _note_answer(session, message, sent, gone=gone, now=now)
+    with Pass("ask about sent") as each:
+        for message_id, sid in ((id_, sid) for id_, sid in waiting if sid):
+            with each(message_id):
+                _ask_about_one(sessions, gateway, message_id, sid, now=now)
     return len(waiting)
+
+
+def _ask_about_one(sessions: Sessions, gateway: Gateway, message_id: int, sid: str, *, now: datetime) -> None:
+    sent, gone = None, False
+    try:
+        sent = gateway.fetch(sid)
+    except GatewayRefused as error:
+        gone = error.code == NOT_FOUND  # anything else is our account's trouble and says nothing of the text
+    except GatewayError:
+        return  # asked again next time
+    with transaction(sessions) as session:
+        message = session.get_one(Message, message_id, with_for_update=True)
+        _note_answer(session, message, sent, gone=gone, now=now)
 
 
 def _note_answer(session: Session, message: Message, sent: Sent | None, *, gone: bool, now: datetime) -> None:

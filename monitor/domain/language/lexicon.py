@@ -91,6 +91,7 @@ class Kind(StrEnum):
     POINT = "point"
     ABOVE = "above"
     BELOW = "below"
+    AT_MOST = "at_most"
     RANGE = "range"
     SCALE = "scale"
     UNIT = "unit"  # after a number that is no score: hours, pills, mg
@@ -142,7 +143,7 @@ _SECTIONS: Mapping[str, tuple[Kind, ...]] = {
     "people": (Kind.THEIRS, Kind.OTHERS, Kind.STRANGERS, Kind.SELF, Kind.PROXY),
     "places": (Kind.PART, Kind.STITCH, Kind.ELSEWHERE, Kind.AILMENT),
     "quantities": (
-        Kind.HALF, Kind.POINT, Kind.ABOVE, Kind.BELOW, Kind.RANGE, Kind.SCALE, Kind.UNIT, Kind.LABEL,
+        Kind.HALF, Kind.POINT, Kind.ABOVE, Kind.BELOW, Kind.AT_MOST, Kind.RANGE, Kind.SCALE, Kind.UNIT, Kind.LABEL,
         Kind.CELSIUS, Kind.FAHRENHEIT,
     ),
     "requests": (

@@ -25,6 +25,8 @@ _CLOSERS = frozenset(
         Kind.PAST,
     }
 )
+# What ends the reach of a "no" that has not met its sign yet, if a new thing is spoken of after it.
+_BETWEEN = frozenset({Kind.JOINER, Kind.PAST, Kind.NOW, Kind.NUMBER, Kind.UNIT})
 _STRESSED = frozenset({Kind.TRACE, Kind.MUCH, Kind.PERSISTS, Kind.RECURS, Kind.WORSE, Kind.YES, Kind.AFFIRM})
 _LISTING = frozenset({Kind.JOINER, Kind.CHOICE, Pause.SLASH, Pause.LINK, Pause.DASH, Pause.COMMA})
 
@@ -58,9 +60,14 @@ def denied_places(clause: Clause, *, goes_on: bool) -> frozenset[int]:
                 scope = None
         elif item.kind == Kind.CHOICE:
             choice = True
-        elif not fresh and item.kind in _CLOSERS:
+        elif item.kind in _CLOSERS and (not fresh or _begins_anew(items, at)):
             scope = None
     return frozenset(denied)
+
+
+def _begins_anew(items: Sequence[Item], at: int) -> bool:
+    """ "None on day 1 and since then there is ...": a thing spoken of after other words is not what was denied."""
+    return items[at].about == Kind.THING and items[at - 1].kind in _BETWEEN
 
 
 def _scope_of(negation: Item) -> Kind:

@@ -50,6 +50,8 @@ _OWNERS = (*SUBJECTS, Kind.BODY)
 _BODY_HEAT = range(34, 43)
 _TENS = 20
 _FEW = 2
+_PARTING = (Kind.NO, Kind.NONE, Kind.NOT, Kind.NOR)  # "2 and no bleeding": the number is none of the bleeding
+_SCALES = (("0", "10"), ("1", "10"))
 _TOP = 100  # "101.4 as of 10 minutes ago" is on no scale
 
 
@@ -75,7 +77,7 @@ def read_quantities(
     [(<Measure.TEMPERATURE: 'temperature'>, 38.5)]
     """
     for one in _numbers(clause.items):
-        if _is_counted(clause.items, one) or _is_scale_top(clause.items, one):
+        if _is_counted(clause.items, one) or _is_scale_top(clause.items, one) or _names_scale(clause.items, one):
             continue
         if frames[one.at].other or frames[one.at].hypothetical or _is_elsewhere(clause, one):
             continue
@@ -137,8 +139,14 @@ def _is_counted(items: Sequence[Item], one: _Number) -> bool:
     if before is not None and before.kind == Kind.NOT and any(i.kind == Kind.NUMBER for i in items[one.end + 1 :]):
         return True  # "not 8 but 3"
     if before is not None and before.kind in (Kind.LABEL, Kind.UNIT) and before.last + 1 == one.first:
-        return before.kind == Kind.LABEL or one.at < 2 or items[one.at - 2].kind != Kind.NUMBER
+        return before.kind == Kind.LABEL or not _is_told_of_a_pill(items, one)
     return one.value >= 1000 or _is_clock(items, one)
+
+
+def _is_told_of_a_pill(items: Sequence[Item], one: _Number) -> bool:
+    """Whether the unit before is spoken for: "took 2 ibuprofen 5", "with ibuprofen 2, without 7"."""
+    earlier = [item.kind for item in items[: one.at - 1] if item.kind != Kind.OPENER]
+    return bool(earlier) and earlier[-1] in (Kind.NUMBER, Kind.JOINER, Kind.NOT)
 
 
 def _is_clock(items: Sequence[Item], one: _Number) -> bool:
@@ -162,6 +170,17 @@ def _is_elsewhere(clause: Clause, one: _Number) -> bool:
     after = [item for at, item in owners if at > one.end]
     ordered = after[:1] or before[-1:] if owners[0][0] > first else before[-1:] or after[:1]
     return ordered[0].kind in FOREIGN
+
+
+def _names_scale(items: Sequence[Item], one: _Number) -> bool:
+    """Whether the number only names the scale, as in "from 0 to 10 I would say 4"."""
+    for at in range(max(one.at - 2, 0), one.at + 1):
+        span = items[at : at + 3]
+        if [item.kind for item in span] == [Kind.NUMBER, Kind.RANGE, Kind.NUMBER]:
+            ends = (span[0].about, span[2].about)
+            more = any(item.kind == Kind.NUMBER for item in (*items[:at], *items[at + 3 :]))
+            return ends in _SCALES and more
+    return False
 
 
 def _is_scale_top(items: Sequence[Item], one: _Number) -> bool:
@@ -210,7 +229,11 @@ def pain_before(clauses: Sequence[Clause], number: int) -> str:
 def _nearest_sign(items: Sequence[Item], one: _Number) -> str:
     """The sign a number belongs to: the last one before it, else the first after it."""
     before = [item.about for item in items[: one.at] if item.is_sign]
-    after = [item.about for item in items[one.end + 1 :] if item.is_sign]
+    after = list[str]()
+    for item in items[one.end + 1 :]:
+        if item.kind in _PARTING:
+            break
+        after += [item.about] if item.is_sign else []
     return before[-1] if before else after[0] if after else ""
 
 
@@ -219,9 +242,10 @@ def _score(value: float) -> float:
 
 
 def _shifted(items: Sequence[Item], one: _Number) -> float:
-    """ "More than 7" is 8; "less than 3" is no more than 3."""
+    """ "More than 7" is 8; "less than 3" is 2."""
     before = items[one.at - 1].kind if one.at else ""
-    return one.value + 1 if before == Kind.ABOVE and one.value < 10 else one.value
+    step = {Kind.ABOVE: 1, Kind.BELOW: -1}.get(Kind(before), 0) if before in set(Kind) else 0
+    return min(max(one.value + step, 0), 10)
 
 
 def _celsius(value: float, unit: str, *, fever: bool) -> float | None:
