@@ -169,14 +169,21 @@ def _is_elsewhere(clause: Clause, one: _Number) -> bool:
     before = [item for at, item in owners if at < one.at]
     after = [item for at, item in owners if at > one.end]
     ordered = after[:1] or before[-1:] if owners[0][0] > first else before[-1:] or after[:1]
-    return ordered[0].kind in FOREIGN
+    return ordered[0].kind in FOREIGN or (ordered[0].is_sign and _is_said_of(items, ordered[0]) in FOREIGN)
+
+
+def _is_said_of(items: Sequence[Item], sign: Item) -> str:
+    """The thing right before a sign, if any: in "my knee is killing me" it is the knee that hurts."""
+    before = [item.kind for item in items[: items.index(sign)] if item.kind != Kind.OPENER]
+    return before[-1] if before else ""
 
 
 def _names_scale(items: Sequence[Item], one: _Number) -> bool:
     """Whether the number only names the scale, as in "from 0 to 10 I would say 4"."""
     for at in range(max(one.at - 2, 0), one.at + 1):
         span = items[at : at + 3]
-        if [item.kind for item in span] == [Kind.NUMBER, Kind.RANGE, Kind.NUMBER]:
+        kinds = [item.kind for item in span]
+        if kinds[::2] == [Kind.NUMBER, Kind.NUMBER] and kinds[1] in (Kind.RANGE, Pause.DASH):
             ends = (span[0].about, span[2].about)
             more = any(item.kind == Kind.NUMBER for item in (*items[:at], *items[at + 3 :]))
             return ends in _SCALES and more
@@ -270,7 +277,14 @@ def _is_past(clause: Clause, one: _Number) -> bool:
     if one.at > 1 and items[one.at - 1].kind == Kind.RANGE:
         return False
     first = min(at for at, item in enumerate(items) if item.kind == Kind.NUMBER)
-    before = [kind for at, kind in times if at < one.at]
+    before = [(at, kind) for at, kind in times if at < one.at]
     after = [kind for at, kind in times if at > one.end]
-    said = after[:1] or before[-1:] if times[0][0] > first else before[-1:]
-    return said == [Kind.PAST]
+    if times[0][0] > first and after:
+        return after[0] == Kind.PAST
+    return bool(before) and before[-1][1] == Kind.PAST and not _became(items[before[-1][0] : one.at])
+
+
+def _became(between: Sequence[Item]) -> bool:
+    """ "Was 5, is 2": a number and a verb lie between the time gone by and this number."""
+    kinds = [item.kind for item in between]
+    return Kind.NUMBER in kinds and Kind.OPENER in kinds[kinds.index(Kind.NUMBER) :]

@@ -18,6 +18,9 @@ from monitor.domain.terms import GUM, SIGNS, Amount, Presence, Sign, Trend
 _COURSES = (Kind.WORSE, Kind.SAME, Kind.RECURS, Kind.PERSISTS, Kind.BETTER, Kind.RESOLVED, Kind.TRACE, Kind.MUCH)
 _WORSE_FORM = {Sign.BLEEDING: Sign.HEAVY_BLEEDING, Sign.SWELLING: Sign.SPREADING_SWELLING}
 _FEW = 2  # "I stopped at the shop" says nothing of the bleeding
+_BESIDE_NOT = frozenset(
+    {Kind.NOT, Kind.PART, Kind.SUBJECT, Kind.OPENER, Kind.NOW, Kind.PAST, Kind.LABEL, Kind.UNIT, Kind.NUMBER}
+)
 _SHORT = 1  # so many other words leave "nothing", "I think so", "fine" an answer
 
 
@@ -79,8 +82,8 @@ def remark_on(
         return _changed(mentions, last, presence=Presence.ABSENT)
     if course is not None and (last or (asked.signs and asked.question != SIGNS)):
         return _coursed(clause, number, mentions, course=course, last=last, asked=asked, bare=bare)
-    if Kind.FINE in kinds and last and (Kind.NOW in kinds and last[0].past):
-        return _changed(mentions, last, presence=Presence.ABSENT)
+    if last and all(mention.past for mention in last) and _is_well_now(clause, bare):
+        return _changed(mentions, last, presence=Presence.ABSENT, past=False)
     answer = Presence.ABSENT if says_all_is_well(clause) and bare is None else bare
     if bare is Presence.PRESENT and last and (clause.lead is Lead.CONTRAST or Kind.NOW in kinds):
         return _changed(mentions, last, presence=bare)  # "not before, but now it does"
@@ -89,6 +92,12 @@ def remark_on(
     if asked.question == SIGNS and answer is not Presence.ABSENT:
         return list(mentions)  # "yes" to a list of signs says only that some of them are there
     return [*mentions, *_answers(clause, number, asked=asked, presence=answer)]
+
+
+def _is_well_now(clause: Clause, bare: Presence | None) -> bool:
+    """ "Was swollen, now fine", "had some yellow at first, nothing for a week": what was said before is over."""
+    fine = Kind.NOW in clause.kinds and not clause.kinds.isdisjoint({Kind.FINE, Kind.ACK, Kind.BLANKET})
+    return fine or bare is Presence.ABSENT
 
 
 def _is_of_something_else(clause: Clause) -> bool:
@@ -126,9 +135,11 @@ def bare_answer(clause: Clause) -> Presence | None:
 
 
 def _is_bare_not(clause: Clause) -> bool:
-    """ "It does not", or the word alone where a language uses it so."""
-    alone = Kind.NOT in clause.kinds and clause.kinds <= {Kind.NOT, Kind.PART, Kind.SUBJECT} and clause.words == 0
-    alone = alone and (len(clause.kinds) == 1 or Kind.PART in clause.kinds)
+    """ "It does not", "I don't have it now", "hasn't since day 3", or the word alone where a language uses it so."""
+    alone = Kind.NOT in clause.kinds and clause.kinds <= _BESIDE_NOT and clause.words == 0
+    of_it = any(item.about in (Kind.THING, Kind.MOUTH) or item.kind == Kind.PART for item in clause.items)
+    since = Kind.LABEL in clause.kinds
+    alone = alone and (len(clause.kinds) == 1 or of_it != since)
     return alone or {Kind.NOT, Kind.AFFIRM} <= clause.kinds
 
 

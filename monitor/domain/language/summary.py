@@ -16,7 +16,7 @@ from monitor.domain.language.remarks import Asked, bare_answer, says_all_is_well
 from monitor.domain.language.unknowns import is_shaky, is_strange_complaint, is_weighty, may_hide_complaint, unknown_in
 from monitor.domain.normalise import Token
 from monitor.domain.reading import PASSED_BY, Evidence, Reading
-from monitor.domain.terms import CHECKIN_OPEN, SIGNS, Amount, Detail, Intent, Presence, Sign, Trend
+from monitor.domain.terms import CHECKIN_OPEN, NONE, REMINDER, SIGNS, Amount, Detail, Intent, Presence, Sign, Trend
 
 _FEW = 2  # words beside "better" that leave it an answer
 _LONG = 4  # letters of a word that is no slip of the thumb
@@ -52,21 +52,24 @@ def summarise(heard: Heard) -> Reading:
     >>> summarise(heard).evidence
     (Evidence(sign=<Sign.PUS: 'pus'>, start=4, end=7),)
     """
-    pain, temperature = _pain(heard.quantities), _temperature(heard.quantities)
+    pain, temperature = _pain(heard), _temperature(heard.quantities)
     signs = _signs(heard, pain=pain, temperature=temperature)
     blanket = _is_blanket(heard)
     unsure = any(clause.kinds & {Kind.VAGUE, Kind.UNSURE} for clause in heard.clauses)
     numbers = (pain, temperature) != (None, None)
     told = bool(signs) or bool(_trends(heard, signs)) or numbers or blanket or unsure
     intent = read_intent(heard.clauses, question=heard.asked.question, answered=told)
-    understood = intent in _COURTESIES | _REQUESTS or _answers(heard, signs, blanket=blanket)
+    beside = intent is Intent.CONFIRM and heard.asked.question not in (REMINDER, NONE)  # "I'll be there": not asked
+    understood = (intent in _COURTESIES | _REQUESTS and not beside) or _answers(heard, signs, blanket=blanket)
     calm = understood and _is_calm(heard, signs, pain=pain)
     review = [
         *_review(heard, intent=intent, told=told, calm=calm),
         *_unmeasured(heard, signs, pain=pain, blanket=blanket),
     ]
-    if not understood and (told or _says_something(heard)):
-        review.append(PASSED_BY if told else "not understood")
+    if beside or (not understood and told):
+        review.append(PASSED_BY)
+    elif not understood and _says_something(heard):
+        review.append("not understood")
     return Reading(
         signs=signs,
         trend=_trends(heard, signs),
@@ -95,10 +98,12 @@ def _is_blanket(heard: Heard) -> bool:
     return heard.asked.question in (CHECKIN_OPEN, SIGNS) and bare and not heard.mentions
 
 
-def _pain(quantities: Sequence[Quantity]) -> int | None:
-    scores = [one for one in quantities if one.measure is Measure.PAIN and one.value >= 0]
+def _pain(heard: Heard) -> int | None:
+    """The worst of today's scores, else of earlier ones unless the pain is gone: "yesterday 7, today nothing"."""
+    scores = [one for one in heard.quantities if one.measure is Measure.PAIN and one.value >= 0]
     now = [int(one.value) for one in scores if not one.past]
-    return max(now or [int(one.value) for one in scores], default=None)
+    gone = any(m.sign is Sign.PAIN and m.presence is Presence.ABSENT and not m.past for m in heard.mentions)
+    return max(now or [int(one.value) for one in scores if not gone], default=None)
 
 
 def _temperature(quantities: Sequence[Quantity]) -> float | None:
@@ -200,7 +205,7 @@ def _review(heard: Heard, *, intent: Intent, told: bool, calm: bool) -> tuple[st
 
 def _is_doubted(mention: Mention, heard: Heard) -> bool:
     """Whether a sign was left open; how much it hurts is not, once a score says so."""
-    return mention.doubted and not (mention.sign is Sign.PAIN and _pain(heard.quantities) is not None)
+    return mention.doubted and not (mention.sign is Sign.PAIN and _pain(heard) is not None)
 
 
 def _is_late_but(mention: Mention, heard: Heard) -> bool:
