@@ -43,7 +43,14 @@ def test_ready_needs_a_worker_that_lives(web: Web) -> None:
     answer = web.client.get("/readyz")
     assert (answer.status_code, answer.json()) == (
         200,
-        {"status": "ok", "database": "ok", "worker": "ok", "oldest_due": "ok", "oldest_unread": "ok"},
+        {
+            "status": "ok",
+            "database": "ok",
+            "worker": "ok",
+            "failing": "ok",
+            "oldest_due": "ok",
+            "oldest_unread": "ok",
+        },
     )
 
 
@@ -71,6 +78,18 @@ def test_a_text_received_and_not_read_shows(minutes: int, code: int, web: Web) -
     answer = web.client.get("/readyz")
     assert answer.status_code == code
     assert answer.json()["oldest_unread"] == ("ok" if code == 200 else "waits for 180 s")
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(50, "chase, escalate"), (70, "ok")])
+def test_work_that_fails_shows_for_a_minute(seconds: int, found: str, web: Web) -> None:
+    beat(web)
+    with transaction(web.app.sessions) as session:
+        for work in ("escalate", "chase"):
+            session.merge(Heartbeat(name=f"failing: {work}", at=SystemClock().now() - timedelta(seconds=seconds)))
+    answer = web.client.get("/readyz")
+    assert (answer.status_code, answer.json()["failing"]) == (200 if found == "ok" else 503, found)
+    shown = 'monitor_work_failing{work="escalate"} 1.0' in web.client.get("/metrics").text
+    assert shown == (found != "ok")
 
 
 def test_a_text_for_later_is_not_late(web: Web) -> None:
