@@ -40,6 +40,7 @@ class Clause:
         object.__setattr__(self, "kinds", frozenset(item.kind for item in self.items))
 
 
+_FEW = 2  # words that say what "again" is about
 _LONGEST = 20  # items of a clause; a text that runs on is cut, so that time stays in proportion to length
 NOES = (Kind.NO, Kind.NONE)
 _SCORED = (Sign.PAIN, Sign.PRESSURE_PAIN)
@@ -104,7 +105,17 @@ def _without_words(clause: Clause) -> Clause:
     """The clause with its everyday words counted and taken out."""
     items = tuple(item for item in clause.items if item.kind != Kind.WORD)
     words = len(clause.items) - len(items) + sum(item.kind == Pause.UNKNOWN for item in items)
-    return replace(clause, items=items, words=words)
+    return replace(clause, items=tuple(_settle_again(items, words)), words=words)
+
+
+def _settle_again(items: Sequence[Item], words: int) -> Iterator[Item]:
+    """ "Again" brings a sign back, unless other words say what is back: "I can drink coffee again"."""
+    of_it = any(item.is_sign or item.kind == Kind.PART or item.about in (Kind.THING, Kind.MOUTH) for item in items)
+    for item in items:
+        if item.kind != Kind.AGAIN:
+            yield item
+        elif of_it or words < _FEW:
+            yield replace(item, kind=Kind.RECURS)
 
 
 def _with_lists(clauses: Sequence[Clause]) -> list[Clause]:
@@ -171,7 +182,7 @@ def _read_negated(items: Sequence[Item]) -> list[Item]:
         if before is not None and turned is not None:
             del read[before:]
             read.append(replace(item, kind=turned, about=""))
-        elif before is not None and item.kind in (Kind.PERSISTS, Kind.RECURS):
+        elif before is not None and item.kind in (Kind.PERSISTS, Kind.RECURS, Kind.AGAIN):
             continue  # "not any more", "no longer still": the negation itself stays and reaches on
         else:
             read.append(item)

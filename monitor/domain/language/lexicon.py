@@ -37,7 +37,8 @@ class Kind(StrEnum):
     # [course]
     RESOLVED = "resolved"
     PERSISTS = "persists"
-    RECURS = "recurs"  # came back, again
+    RECURS = "recurs"  # came back
+    AGAIN = "again"  # came back, unless it is said of something else: "I eat nuts again"
     BETTER = "better"
     SAME = "same"
     WORSE = "worse"
@@ -128,7 +129,7 @@ _EVERYDAY = (Kind.WORD, Kind.FILLER, Kind.IDIOM)
 _SECTIONS: Mapping[str, tuple[Kind, ...]] = {
     "negation": (Kind.NO, Kind.NO_ALONE, Kind.NONE, Kind.NOT, Kind.NOR),
     "course": (
-        Kind.RESOLVED, Kind.PERSISTS, Kind.RECURS, Kind.BETTER, Kind.SAME, Kind.WORSE, Kind.TRACE, Kind.MUCH, Kind.FINE,
+        Kind.RESOLVED, Kind.PERSISTS, Kind.RECURS, Kind.AGAIN, Kind.BETTER, Kind.SAME, Kind.WORSE, Kind.TRACE, Kind.MUCH, Kind.FINE,
     ),
     "answers": (Kind.YES, Kind.AFFIRM, Kind.BLANKET, Kind.UNSURE, Kind.VAGUE, Kind.ACK),
     "joints": (

@@ -69,8 +69,6 @@ def remark_on(
     """
     kinds, last = clause.kinds, _last_spoken(mentions)
     course = next((kind for kind in _COURSES if kind in kinds), None)
-    if course is Kind.RECURS and _tells_of_a_person(clause):
-        course = None
     bare = bare_answer(clause)
     if self_asked and bare is not None:
         return _changed(mentions, last, presence=bare)
@@ -103,13 +101,6 @@ def _is_well_now(clause: Clause, bare: Presence | None) -> bool:
 def _is_of_something_else(clause: Clause) -> bool:
     """ "... not the implant": what was said just before is not of the implant."""
     return Kind.PART in clause.kinds and bool(clause.kinds & {*NOES, Kind.NOT}) and not clause.words
-
-
-def _tells_of_a_person(clause: Clause) -> bool:
-    """ "I can drink coffee again": what is back is no sign."""
-    subjects = [item for item in clause.items if item.kind == Kind.SUBJECT]
-    personal = bool(subjects) and not any(item.about for item in subjects)
-    return personal and clause.words >= _FEW and clause.kinds.isdisjoint({*NOES, Kind.YES, Kind.NOT, Kind.PART})
 
 
 def _denies_what_was_feared(clause: Clause, last: Sequence[Mention]) -> bool:
