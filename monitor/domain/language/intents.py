@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from monitor.domain.language.clauses import Clause, Lead
 from monitor.domain.language.items import Pause
 from monitor.domain.language.lexicon import Kind
-from monitor.domain.terms import REMINDER, Intent
+from monitor.domain.terms import REMINDER, Intent, Sign
 
 KEYWORD_INTENTS = {Kind.STOP_WORD: Intent.STOP, Kind.START: Intent.START, Kind.HELP: Intent.HELP}
 _ASKING = frozenset({Kind.QUESTION, Kind.PRESUMING, Kind.WONDER})
 _ANSWERING = frozenset(
     {Kind.NO, Kind.NONE, Kind.NOT, Kind.YES, Kind.AFFIRM, Kind.BLANKET, Kind.FINE, Kind.NUMBER, Kind.BETTER}
 )
+_TELLING = frozenset({Kind.FINE, Kind.BLANKET, Kind.BETTER, Kind.RESOLVED, Kind.PAST, Kind.NUMBER, Kind.ACK})
+_TOP = 10  # of the scale of pain
 _REVIEWS = {
     Kind.QUESTION: "question",
     Kind.PRESUMING: "question",
@@ -73,11 +75,17 @@ def is_question(clauses: Sequence[Clause]) -> bool:
             return True
     following = [*clauses[1:], None] if clauses else []
     ends = [one for one in zip(clauses, following, strict=True) if _ends_sentence(*one)]
-    return any(clause.asked and not _answered_by(after) for clause, after in ends)
+    return any(clause.asked and not (_asks_oneself(clause) and _answered_by(after)) for clause, after in ends)
 
 
 def _ends_sentence(clause: Clause, after: Clause | None) -> bool:
     return after is None or after.sentence != clause.sentence
+
+
+def _asks_oneself(clause: Clause) -> bool:
+    """Whether a question may be one that the patient goes on to answer: it names what was asked about, or is short."""
+    open_ended = not clause.kinds.isdisjoint({Kind.DOUBT, Kind.VAGUE, Kind.FINE})
+    return bool(clause.signs) or (clause.words <= 1 and not open_ended)
 
 
 def _answered_by(after: Clause | None) -> bool:
@@ -87,11 +95,16 @@ def _answered_by(after: Clause | None) -> bool:
 
 def _begins_with_question(clause: Clause) -> bool:
     """Whether a word like "when" asks: at the beginning of a statement, or before a question mark."""
-    return clause.asked or (clause.lead is Lead.START and clause.items[0].kind == Kind.RELATIVE and clause.words == 0)
+    plain = all(item.about == Sign.STITCHES for item in clause.signs) and clause.kinds.isdisjoint(_TELLING)
+    return clause.asked or (clause.lead is Lead.START and clause.items[0].kind == Kind.RELATIVE and plain)
 
 
 def _complains(clause: Clause) -> bool:
-    return bool(clause.signs) or not clause.kinds.isdisjoint({Kind.COMPLAINT, Kind.NUMBER, Pause.UNKNOWN})
+    """Whether a clause about another part of the body says something of it, other than that nothing is the matter."""
+    scored = any(item.kind == Kind.NUMBER and float(item.about) <= _TOP for item in clause.items)
+    denied = not clause.kinds.isdisjoint({Kind.NO, Kind.NONE, Kind.NOT})
+    open_ended = not clause.kinds.isdisjoint({Kind.COMPLAINT, Pause.UNKNOWN})
+    return open_ended or ((bool(clause.signs) or scored) and not denied)
 
 
 def review_reasons(clauses: Sequence[Clause]) -> tuple[str, ...]:

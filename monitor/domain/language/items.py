@@ -34,8 +34,9 @@ _PAUSES = {
     ".": Pause.STOP, "!": Pause.STOP, ";": Pause.STOP, "\n": Pause.STOP, "?": Pause.ASK, ",": Pause.COMMA,
     "(": Pause.COMMA, ")": Pause.COMMA, ":": Pause.LINK, "=": Pause.LINK, "-": Pause.DASH, "/": Pause.SLASH,
 }  # fmt: skip
+_CLEARLY = 2  # words that another language must know more of a stretch than the patient's own
 _SILENT = {Kind.FILLER}
-# What takes a sign away from the patient is never guessed from a misspelled word.
+# What takes a sign away from the patient, or calls for help, is never guessed from a misspelled word.
 _HUSHING = frozenset(
     {
         Kind.OTHERS,
@@ -48,6 +49,7 @@ _HUSHING = frozenset(
         Kind.ELSEWHERE,
         Kind.AILMENT,
         Kind.ELSEWHEN,
+        Kind.CALL,
     }
 )
 _COURSE = {Kind.RESOLVED, Kind.BETTER, Kind.WORSE}
@@ -207,11 +209,13 @@ def _best_lexicon(tokens: Sequence[Token], language: str, lexicons: Mapping[str,
     ways = [(lexicon, script) for lexicon in (own, *others) for script in (False, True)]
     ways = [(lexicon, script) for lexicon, script in ways if lexicon.respell or not script]
     words = [token for token in tokens if token.shape is Shape.WORD]
-    return max(ways, key=lambda way: sum(_knows(way[0], token.text, way[1]) for token in words))
+    known = [sum(_knows(*way, token.text) for token in words) for way in ways]
+    best = known.index(max(known))
+    return ways[best] if known[0] == 0 or known[best] - known[0] >= _CLEARLY else ways[0]
 
 
 @lru_cache(maxsize=20_000)
-def _knows(lexicon: Lexicon, word: str, respelled: bool) -> bool:
+def _knows(lexicon: Lexicon, respelled: bool, word: str) -> bool:
     spelled = respell(word, lexicon.respell) if respelled else word
     return spelled in lexicon.everyday or bool(lexicon.vocabulary.atoms(spelled))
 

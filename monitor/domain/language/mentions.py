@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from monitor.domain.language.clauses import Clause, Lead
 from monitor.domain.language.frames import FOREIGN, SUBJECTS, Frame
-from monitor.domain.language.items import Item
+from monitor.domain.language.items import Item, Pause
 from monitor.domain.language.lexicon import Kind
 from monitor.domain.language.negation import denied_places
 from monitor.domain.language.quantities import Quantity
@@ -28,6 +28,7 @@ class Mention:
     amount: Amount | None = None
     doubted: bool = False  # "not sure if it moves": a person must ask
     exact: bool = True
+    bare: bool = False  # a yes, a no, a "fine" in answer to the question; the sign itself is not named
 
 
 FEVER_FROM = 38.0
@@ -122,14 +123,21 @@ def _coursed(mention: Mention, item: Item, clause: Clause) -> Mention:
     if clause.lead is not Lead.EXCEPT:
         if Kind.RESOLVED in kinds and mention.sign not in LASTING and not _comes_back(item, clause):
             return replace(mention, presence=Presence.ABSENT)
-        if kinds & {Kind.FINE, Kind.ACK} and item.kind == Kind.NAMES:
-            return replace(mention, presence=Presence.ABSENT if Kind.NOW in kinds else Presence.UNKNOWN)
+        if kinds & {Kind.FINE, Kind.ACK} and item.kind in (Kind.NAMES, Kind.ASKED):
+            gone = Kind.NOW in kinds or _is_entry(item, clause)
+            return replace(mention, presence=Presence.ABSENT if gone else Presence.UNKNOWN)
     lasting = Kind.RECURS in kinds or _is_stressed(item, clause)
     courses = (Kind.WORSE, Kind.SAME) if lasting else (Kind.WORSE, Kind.SAME, Kind.BETTER)
     trend = next((TRENDS[kind] for kind in courses if kind in kinds), None)
     amount = Amount.MORE if Kind.MUCH in kinds else Amount.TRACE if Kind.TRACE in kinds else None
     presence = presence_if_better(mention, clause) if trend is Trend.BETTER else mention.presence
     return replace(mention, presence=presence, trend=trend, amount=amount)
+
+
+def _is_entry(item: Item, clause: Clause) -> bool:
+    """Whether a name and "fine" stand in a form: "smell: ok", "temp - normal". Pain is told by its score alone."""
+    after = clause.items[clause.items.index(item) + 1 :]
+    return bool(after) and after[0].kind in (Pause.LINK, Pause.DASH) and item.about != Sign.PAIN
 
 
 def presence_if_better(mention: Mention, clause: Clause) -> Presence:
@@ -163,7 +171,8 @@ def _is_stressed(item: Item, clause: Clause) -> bool:
 
 def _framed(mention: Mention, clause: Clause, frame: Frame) -> Mention:
     """The mention as the frame leaves it: nothing is asserted in a hypothesis, in doubt or of another time."""
-    if mention.presence is Presence.ABSENT and Kind.DOUBT not in clause.kinds:
+    wondered = clause.asked and frame.hypothetical  # "can there be pus without a fever?"
+    if mention.presence is Presence.ABSENT and Kind.DOUBT not in clause.kinds and not wondered:
         return mention
     if frame.doubt:
         return replace(mention, presence=Presence.UNKNOWN, doubted=True)

@@ -9,6 +9,7 @@ from monitor.domain.language.quantities import Measure, Quantity
 from monitor.domain.protocol import Option
 from monitor.domain.terms import GUM, Amount, Presence, Sign, Trend
 
+_MEASURED = (Sign.PAIN, Sign.FEVER, Sign.FELL_OUT)  # a number answers these: a score, degrees, hours ago
 GUM_OPTIONS = (
     Option(0, absent=True),
     Option(1, trend=Trend.BETTER),
@@ -29,12 +30,14 @@ class Chosen:
 
 
 def options_of(question: str, options: tuple[Option, ...]) -> tuple[Option, ...]:
-    """The options of a question; the gum question has its own when none are handed in.
+    """The options of a question; the gum question has its own when none are handed in, and a nought says no.
 
-    >>> [option.digit for option in options_of("gum", ())], options_of("pain", ())
-    ([0, 1, 2, 3], ())
+    >>> [option.digit for option in options_of("gum", ())], options_of("pus", ()), options_of("pain", ())
+    ([0, 1, 2, 3], (Option(digit=0, sign=None, absent=True, trend=None, amount=None),), ())
     """
-    return options or (GUM_OPTIONS if question == GUM else ())
+    if options or question in _MEASURED or question not in tuple(Sign):
+        return options or (GUM_OPTIONS if question == GUM else ())
+    return (Option(0, absent=True),)
 
 
 def read_options(quantities: Sequence[Quantity], options: Sequence[Option], asked: Sequence[Sign]) -> Chosen:

@@ -226,7 +226,8 @@ def pain_before(clauses: Sequence[Clause], number: int) -> str:
     'pain'
     """
     before = clauses[number - 1] if number else None
-    if before is None or before.sentence != clauses[number].sentence or clauses[number].words > _FEW:
+    far = before is not None and before.sentence != clauses[number].sentence
+    if before is None or clauses[number].words > (0 if far else _FEW):
         return ""
     signs = [item.about for item in before.signs]
     open_ended = before.kinds.isdisjoint({Kind.NUMBER, Kind.RESOLVED, Kind.NO, Kind.NOT, Kind.NONE, Kind.NOR})

@@ -83,8 +83,8 @@ def remark_on(
     if last and all(mention.past for mention in last) and _is_well_now(clause, bare):
         return _changed(mentions, last, presence=Presence.ABSENT, past=False)
     answer = Presence.ABSENT if says_all_is_well(clause) and bare is None else bare
-    if bare is Presence.PRESENT and last and (clause.lead is Lead.CONTRAST or Kind.NOW in kinds):
-        return _changed(mentions, last, presence=bare)  # "not before, but now it does"
+    if bare is Presence.PRESENT and last and (clause.lead is Lead.CONTRAST or Kind.NOW in kinds or last[0].bare):
+        return _changed(mentions, last, presence=bare)  # "not before, but now it does", "no ... well, yes"
     if answer is None or not _is_new(asked, mentions) or Kind.COMPLAINT in kinds:
         return list(mentions)
     if asked.question == SIGNS and answer is not Presence.ABSENT:
@@ -161,7 +161,9 @@ def _changed(mentions: Sequence[Mention], last: Sequence[Mention], **change: obj
 
 def _answers(clause: Clause, number: int, *, asked: Asked, presence: Presence) -> list[Mention]:
     first, end = clause.items[0].first, clause.items[-1].last
-    return [Mention(sign=sign, presence=presence, clause=number, first=first, last=end) for sign in asked.signs]
+    return [
+        Mention(sign=sign, presence=presence, clause=number, first=first, last=end, bare=True) for sign in asked.signs
+    ]
 
 
 def _coursed(

@@ -97,7 +97,9 @@ def _binds(item: Item, word: Item) -> bool:
         return max(before, after) <= _NEAR
     if item.kind == Kind.RESOLVED:
         return max(before, after) <= _NEXT
-    if item.about == Kind.THING or item.kind == Kind.NO:
+    if item.kind == Kind.NO:
+        return 1 in (before, after)
+    if item.about == Kind.THING:
         return before == 1
     if item.about == Kind.ARTICLE:
         return False
