@@ -64,7 +64,15 @@ def test_what_stays_due_does_not_keep_the_processor_busy(worker: Worker, monkeyp
     assert 2 <= len(runs) <= 8
 
 
-def test_a_worker_that_has_ended_may_still_be_woken(worker: Worker) -> None:
+def test_a_worker_that_has_ended_may_still_be_woken_and_stays_ended(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[float] = []
+    monkeypatch.setattr(worker.ticks, "urgent", lambda: runs.append(time.monotonic()))
     worker.start()
     worker.stop()
+    before = len(runs)
     worker.wake()
+    time.sleep(0.2)
+    assert not worker.scheduler.running
+    assert len(runs) == before

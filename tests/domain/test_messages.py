@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,8 +112,19 @@ def test_a_slip_in_a_catalogue_is_named_with_its_place(text: str, key: str) -> N
 
 @given(st.text(alphabet=st.sampled_from("ab{}[]=\"\n.'0 "), max_size=40))
 def test_whatever_stands_in_a_catalogue_only_a_protocol_error_is_raised(text: str) -> None:
-    with suppress(ProtocolError):
-        load_catalogue(text, file="messages/xx.toml")
+    found = load_or_refusal(text)
+    if isinstance(found, Catalogue):
+        assert found.language == "xx"
+        assert all(template.strip() for template in found.texts.values())
+    else:
+        assert (found.file, bool(found.key), bool(found.allowed)) == ("messages/xx.toml", True, True)
+
+
+def load_or_refusal(text: str) -> Catalogue | ProtocolError:
+    try:
+        return load_catalogue(text, file="messages/xx.toml")
+    except ProtocolError as error:
+        return error
 
 
 def test_allowances_default_to_one_in_gsm_and_two_in_ucs() -> None:
