@@ -16,7 +16,7 @@ from monitor.models import Alert, Inbound, Message, Patient
 from monitor.queries import asked_again_lately, next_checkin_at, questions_asked
 from monitor.services.assess import Read
 from monitor.services.audit import record
-from monitor.services.compose import local_day, local_moment, patient_text, sign_names
+from monitor.services.compose import clinic_fields, local_day, local_moment, patient_text, sign_names
 from monitor.services.outbox import cancel, queue_to_patient
 from monitor.services.raise_alert import promised
 
@@ -138,12 +138,21 @@ def _fitting(session: Session, key: str, read: Read, alert: Alert | None, *, now
     """The variant that fits the moment: at night, for an appointment, after the last check-in."""
     if key == "close.urgent" and alert is not None and alert.told_by_at is not None:
         by_day = now + read.bundle.policy.bands[Band(alert.band)].tell_patient
-        return "close.night" if alert.told_by_at > by_day else key
+        return _night_text(read) if alert.told_by_at > by_day else key
     if key == "close.review" and read.reading.intent == Intent.RESCHEDULE:
         return "reply.reschedule"
     if key == "close.expected" and next_checkin_at(session, read.episode.patient, now) is None:
         return "close.last"
     return key
+
+
+def _night_text(read: Read) -> str:
+    """Where the number for the night is the emergency number, it is named once; a version of the protocol
+    that was stored before there was a text for that names it twice."""
+    patient = read.episode.patient
+    numbers, once = clinic_fields(patient.clinic), "close.night_emergency"
+    same = numbers["out_of_hours"] == numbers["emergency"]
+    return once if same and once in read.bundle.catalogue(patient.language).texts else "close.night"
 
 
 def _fields(session: Session, inbound: Inbound, read: Read, alert: Alert | None, *, now: datetime) -> dict[str, object]:

@@ -12,6 +12,17 @@ from tests.stories.people import raises_pus
 from tests.story import Story
 
 
+@pytest.mark.parametrize(("language", "text"), [("en", "there is pus"), ("es", "tengo pus"), ("ru", "у меня гной")])
+def test_a_clinic_without_a_number_for_the_night_names_the_emergency_number_once(
+    story: Story, language: str, text: str
+) -> None:
+    ann = story.patient(day=30, welcome=False, language=language)
+    ann.expects("STOP")
+    story.until("2026-11-02 22:30")
+    ann.texts(text)
+    assert ann.expects("11:00").count("911") == 1
+
+
 def test_at_night_what_can_wait_waits_until_seven_and_the_patient_gets_the_number_for_the_night(story: Story) -> None:
     story.clinic(out_of_hours_phone="+12025550160")
     nurse = story.staff()
@@ -41,7 +52,7 @@ def test_a_fever_of_38_waits_for_the_morning(story: Story) -> None:
     ann = story.patient(day=30)
     story.until("2026-11-03 02:00")
     ann.texts("fever 38.2")
-    ann.expects("Worse tonight?", "Tue 3 Nov 11:00")
+    ann.expects("Worse tonight", "Tue 3 Nov 11:00")
 
 
 def test_soon_is_in_the_morning_digest_and_paged_at_noon_if_nobody_took_it(story: Story) -> None:
