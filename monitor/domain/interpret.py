@@ -18,7 +18,7 @@ from monitor.domain.language.listing import without_list_marks
 from monitor.domain.language.mentions import Mention, measured_fever, mentions_in
 from monitor.domain.language.negation import goes_on_listing
 from monitor.domain.language.options import options_of, read_options
-from monitor.domain.language.quantities import Quantity, is_temperature, pain_before, read_quantities
+from monitor.domain.language.quantities import Quantity, is_temperature, pains_before, read_quantities
 from monitor.domain.language.remarks import Asked, asked_signs, remark_on, shown_by_answers
 from monitor.domain.language.summary import Heard, summarise
 from monitor.domain.normalise import Token, tokenise
@@ -56,10 +56,8 @@ def interpret(
     frames = frames_of(clauses)
     quantities = [
         quantity
-        for number, clause in enumerate(clauses)
-        for quantity in read_quantities(
-            clause, number, frames=frames[number], question=question, earlier=pain_before(clauses, number)
-        )
+        for number, (clause, earlier) in enumerate(zip(clauses, pains_before(clauses), strict=True))
+        for quantity in read_quantities(clause, number, frames=frames[number], question=question, earlier=earlier)
     ]
     mentions = _mentions(clauses, frames, quantities, asked=asked)
     silent = _silent_places(clauses, frames)

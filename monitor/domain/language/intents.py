@@ -95,7 +95,8 @@ def _answered_by(after: Clause | None) -> bool:
 
 def _begins_with_question(clause: Clause) -> bool:
     """Whether a word like "when" asks: at the beginning of a statement, or before a question mark."""
-    plain = all(item.about == Sign.STITCHES for item in clause.signs) and clause.kinds.isdisjoint(_TELLING)
+    plain = all(item.about == Sign.STITCHES for item in clause.signs)
+    plain = plain and not any(item.kind in _TELLING and item.exact for item in clause.items)
     return clause.asked or (clause.lead is Lead.START and clause.items[0].kind == Kind.RELATIVE and plain)
 
 

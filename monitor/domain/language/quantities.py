@@ -50,8 +50,11 @@ _OWNERS = (*SUBJECTS, Kind.BODY)
 _BODY_HEAT = range(34, 43)
 _TENS = 20
 _FEW = 2
+_CLOSING = frozenset({Kind.NUMBER, Kind.RESOLVED, Kind.NO, Kind.NOT, Kind.NONE, Kind.NOR})
 _PARTING = (Kind.NO, Kind.NONE, Kind.NOT, Kind.NOR)  # "2 and no bleeding": the number is none of the bleeding
 _SCALES = (("0", "10"), ("1", "10"))
+_MOST = 10  # of the scale of pain
+_PRAISING = 8
 _TOP = 100  # "101.4 as of 10 minutes ago" is on no scale
 
 
@@ -69,7 +72,7 @@ def read_quantities(
 ) -> Iterator[Quantity]:
     """The numbers of one clause that measure something of the patient, given what was asked.
 
-    `earlier` is the pain spoken of just before, which a bare number goes on with: "it hurts a lot, say 6".
+    `earlier` is the pain spoken of just before, if any (pains_before).
 
     >>> from monitor.domain.language.clauses import Lead
     >>> clause = Clause(Lead.START, (Item(Kind.NUMBER, 0, 0, "38.5"),), 0)
@@ -205,33 +208,52 @@ def _measured(clause: Clause, one: _Number, number: int, *, question: str, earli
     near = _nearest_sign(clause.items, one) or earlier
     quantity = Quantity(Measure.BARE, one.value, one.first, one.last, number, _is_past(clause, one), one.exact)
     if scaled:
-        if top is not None and top.about == "10":
+        if top is not None and top.about == "10" and not _is_praise(clause, one, question=question, near=near):
             yield replace(quantity, measure=Measure.PAIN, value=_score(one.value))
         return
     celsius = _celsius(one.value, after, fever=question == Sign.FEVER or near == Sign.FEVER)
     if celsius is not None:
         yield replace(quantity, measure=Measure.TEMPERATURE, value=celsius)
-    elif near in _PAIN or (question == Sign.PAIN and near == ""):
+    elif near in _PAIN or (near == "" and (question == Sign.PAIN or _is_on_scale(clause.items, one))):
         yield replace(quantity, measure=Measure.PAIN, value=_score(_shifted(clause.items, one)))
     elif near == "":
         yield quantity
 
 
-def pain_before(clauses: Sequence[Clause], number: int) -> str:
-    """The pain that the clause before tells of, for a clause that is a number and little else.
+def _is_on_scale(items: Sequence[Item], one: _Number) -> bool:
+    """ "On the ten point scale two": a number right after words that say so is the score, whatever was asked."""
+    before = items[one.at - 1] if one.at else None
+    named = before is not None and before.kind == Kind.SCALE and before.first < before.last
+    return named and one.value <= _MOST and all(item.kind != Kind.NUMBER for item in items[one.end + 1 :])
+
+
+def _is_praise(clause: Clause, one: _Number, *, question: str, near: str) -> bool:
+    """ "I feel great, 10/10", "10/10 for the doctor": full marks where nobody asked about pain or named it."""
+    praised = not clause.kinds.isdisjoint({Kind.FINE, Kind.BLANKET, Kind.THANKS, Kind.SMALL_TALK})
+    people = any(item.kind == Kind.STRANGERS for item in clause.items[one.end + 1 :])  # "9 out of 10 people"
+    return near == "" and (people or (one.value >= _PRAISING and praised and question != Sign.PAIN))
+
+
+def pains_before(clauses: Sequence[Clause]) -> list[str]:
+    """For each clause the pain told of before it, which its bare number goes on with: "it hurts a lot, say 6".
+
+    Only a clause of few other words goes on so, and none at all in another sentence.
 
     >>> from monitor.domain.language.clauses import Lead
     >>> hurts = Clause(Lead.START, (Item(Kind.EVENTS, 0, 0, Sign.PAIN),), 0)
-    >>> pain_before([hurts, Clause(Lead.COMMA, (Item(Kind.NUMBER, 2, 2, "6"),), 0)], 1)
-    'pain'
+    >>> pains_before([hurts, Clause(Lead.COMMA, (Item(Kind.NUMBER, 2, 2, "6"),), 0)])
+    ['', 'pain']
     """
-    before = clauses[number - 1] if number else None
-    far = before is not None and before.sentence != clauses[number].sentence
-    if before is None or clauses[number].words > (0 if far else _FEW):
-        return ""
-    signs = [item.about for item in before.signs]
-    open_ended = before.kinds.isdisjoint({Kind.NUMBER, Kind.RESOLVED, Kind.NO, Kind.NOT, Kind.NONE, Kind.NOR})
-    return Sign.PAIN.value if open_ended and signs and signs[-1] in _PAIN else ""
+    told, sentence, pains = "", 0, list[str]()
+    for clause in clauses:
+        goes_on = clause.words <= (_FEW if clause.sentence == sentence else 0)
+        pains.append(told if goes_on else "")
+        if clause.signs:
+            open_ended = clause.kinds.isdisjoint(_CLOSING) and clause.signs[-1].about in _PAIN
+            told, sentence = Sign.PAIN.value if open_ended else "", clause.sentence
+        elif not goes_on:
+            told = ""
+    return pains
 
 
 def _nearest_sign(items: Sequence[Item], one: _Number) -> str:

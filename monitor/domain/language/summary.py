@@ -62,6 +62,8 @@ def summarise(heard: Heard) -> Reading:
     beside = intent is Intent.CONFIRM and heard.asked.question not in (REMINDER, NONE)  # "I'll be there": not asked
     understood = (intent in _COURTESIES | _REQUESTS and not beside) or _answers(heard, signs, blanket=blanket)
     calm = understood and _is_calm(heard, signs, pain=pain)
+    if any(may_hide_complaint(clause) for clause in heard.clauses):
+        signs = _without_bare_denials(heard, signs)
     review = [
         *_review(heard, intent=intent, told=told, calm=calm),
         *_unmeasured(heard, signs, pain=pain, blanket=blanket),
@@ -125,9 +127,25 @@ def _signs(heard: Heard, *, pain: int | None, temperature: float | None) -> dict
         signs[Sign.PAIN] = Presence.PRESENT
     if pain is not None:
         signs[Sign.PAIN] = Presence.PRESENT if pain else Presence.ABSENT
-    if temperature is not None and any(is_temperature(one) and not one.past for one in heard.quantities):
+    if temperature is not None and _is_of_late(heard):
         signs[Sign.FEVER] = Presence.PRESENT if temperature >= FEVER_FROM else Presence.ABSENT
     return signs
+
+
+def _without_bare_denials(heard: Heard, signs: Mapping[Sign, Presence]) -> dict[Sign, Presence]:
+    """The signs less those that only a "no" or a "fine" denied, since what else was said may take it back."""
+    named = {mention.sign for mention in heard.mentions if not mention.bare} | set(heard.chosen.signs)
+    return {sign: said for sign, said in signs.items() if sign in named or said is Presence.PRESENT}
+
+
+def _is_of_late(heard: Heard) -> bool:
+    """Whether a temperature counts: measured now, or told after a denial that it takes back ("unless 38.3 at night")."""
+    degrees = [one for one in heard.quantities if is_temperature(one)]
+    denials = [m for m in heard.mentions if m.sign is Sign.FEVER and m.presence is Presence.ABSENT]
+    now = any(Kind.NOW in heard.clauses[m.clause].kinds for m in denials)
+    return any(not one.past for one in degrees) or (
+        bool(denials) and not now and degrees[-1].clause > denials[-1].clause
+    )
 
 
 def _settled(mentions: Sequence[Mention]) -> Presence:
