@@ -97,6 +97,11 @@ def _silent_places(clauses: Sequence[Clause], frames: Sequence[Sequence[Frame]])
     )
 
 
+def _is_of_others(row: Sequence[Frame]) -> bool:
+    """Whether a clause ends in what strangers have, or in what may never be: it answers nothing."""
+    return bool(row) and (row[-1].other == Kind.STRANGERS or row[-1].hypothetical)
+
+
 def _denied_places(mentions: Sequence[Mention]) -> frozenset[int]:
     """Token places of signs that are not there: "not unbearable" is not severe."""
     gone = [mention for mention in mentions if mention.presence is Presence.ABSENT]
@@ -140,7 +145,7 @@ def _mentions(
         own += fevers.get(number, [])
         if own or clause.signs:
             mentions += own
-        else:
+        elif not _is_of_others(frames[number]):
             self_asked = before is not None and before.asked and bool(before.signs)
             mentions = remark_on(clause, number, mentions, asked=asked, self_asked=self_asked)
         before = clause

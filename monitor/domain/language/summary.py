@@ -62,7 +62,7 @@ def summarise(heard: Heard) -> Reading:
     beside = intent is Intent.CONFIRM and heard.asked.question not in (REMINDER, NONE)  # "I'll be there": not asked
     understood = (intent in _COURTESIES | _REQUESTS and not beside) or _answers(heard, signs, blanket=blanket)
     calm = understood and _is_calm(heard, signs, pain=pain)
-    if any(may_hide_complaint(clause) for clause in heard.clauses):
+    if any(may_hide_complaint(clause, before) for clause, before in _in_turn(heard)):
         signs = _without_bare_denials(heard, signs)
     review = [
         *_review(heard, intent=intent, told=told, calm=calm),
@@ -208,7 +208,7 @@ def _review(heard: Heard, *, intent: Intent, told: bool, calm: bool) -> tuple[st
         reasons.append("appointment")
     if any(_is_doubted(mention, heard) or _is_late_but(mention, heard) for mention in heard.mentions):
         reasons.append("sign in doubt")
-    guessed = any(not one.exact and one.presence is Presence.PRESENT for one in heard.mentions)
+    guessed = any(_is_guessed(one, heard) for one in heard.mentions)
     if guessed or any(is_shaky(clause) for clause in heard.clauses):
         reasons.append("words not understood")
     reasons += _strange_words(heard, calm=calm)
@@ -219,6 +219,12 @@ def _review(heard: Heard, *, intent: Intent, told: bool, calm: bool) -> tuple[st
     if heard.chosen.unread and told and not _is_blanket(heard):
         reasons.append("number not clear")
     return tuple(dict.fromkeys(reasons))
+
+
+def _is_guessed(mention: Mention, heard: Heard) -> bool:
+    """Whether a sign was found only by mending a word, and no thermometer tells of it."""
+    measured = mention.sign is Sign.FEVER and any(is_temperature(one) for one in heard.quantities)
+    return not mention.exact and mention.presence is Presence.PRESENT and not measured
 
 
 def _is_doubted(mention: Mention, heard: Heard) -> bool:
@@ -243,13 +249,18 @@ def _goes_on_bleeding(heard: Heard) -> bool:
 
 def _strange_words(heard: Heard, *, calm: bool) -> Iterator[str]:
     """Unknown words that a person must read: beside a clear and harmless answer only those that may be a complaint."""
-    for clause in heard.clauses:
-        if calm and may_hide_complaint(clause):
+    for clause, before in _in_turn(heard):
+        if calm and may_hide_complaint(clause, before):
             yield "body complaint not understood"
         if not calm and unknown_in(clause) and is_weighty(clause):
             yield "words not understood"
         if not calm and is_strange_complaint(clause):
             yield "body complaint not understood"
+
+
+def _in_turn(heard: Heard) -> Iterator[tuple[Clause, Clause | None]]:
+    """Each clause with the one before it."""
+    return zip(heard.clauses, (None, *heard.clauses), strict=False)
 
 
 def _is_calm(heard: Heard, signs: Mapping[Sign, Presence], *, pain: int | None) -> bool:

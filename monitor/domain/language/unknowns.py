@@ -14,6 +14,7 @@ _SAID_WITH = frozenset(
 )
 # What leaves nothing open in a clause: good, better, denied, measured.
 _SETTLED = _DENYING | {Kind.FINE, Kind.BLANKET, Kind.BETTER, Kind.ACK, Kind.NUMBER, Kind.THANKS, Kind.IDIOM}
+_NAMING = frozenset({Kind.BODY, Kind.PART, Kind.SUBJECT, Kind.OPENER})
 _NEAR = 4  # tokens: a word so close to the mouth may be said of it
 _NEXT = 2  # tokens: a word so close to a verb is what the verb says
 _SEVERAL = 2  # of a text that told nothing clear
@@ -55,7 +56,7 @@ def is_strange_complaint(clause: Clause) -> bool:
     return unknown > _SEVERAL or (unknown > 0 and of_the_mouth)
 
 
-def may_hide_complaint(clause: Clause) -> bool:
+def may_hide_complaint(clause: Clause, before: Clause | None = None) -> bool:
     """Whether an unknown word may be a complaint beside an answer that is clear and harmless.
 
     Only one that could be said of the mouth: close to it or to a sign, right after what a complaint is said
@@ -67,15 +68,24 @@ def may_hide_complaint(clause: Clause) -> bool:
     """
     return (
         _goes_on(clause)
-        or _tells_of_the_mouth(clause)
+        or _tells_of_the_mouth(clause, before)
         or any(_is_said_of_the_mouth(clause, word) for word in unknown_in(clause))
     )
 
 
-def _tells_of_the_mouth(clause: Clause) -> bool:
+def _tells_of_the_mouth(clause: Clause, before: Clause | None) -> bool:
     """ "The gum looks like a plum": something is said of the mouth in plain words, neither good nor denied."""
-    of_it = not clause.kinds.isdisjoint({Kind.BODY, Kind.PART}) or any(i.about == Kind.MOUTH for i in clause.items)
+    of_it = _names_the_mouth(clause) or (clause.lead is Lead.JOINED and before is not None and _only_names(before))
     return of_it and clause.words > 0 and not clause.signs and clause.kinds.isdisjoint(_SETTLED)
+
+
+def _names_the_mouth(clause: Clause) -> bool:
+    return not clause.kinds.isdisjoint({Kind.BODY, Kind.PART}) or any(i.about == Kind.MOUTH for i in clause.items)
+
+
+def _only_names(clause: Clause) -> bool:
+    """ "The crown (and I ...)": what is said of it comes in the next clause."""
+    return _names_the_mouth(clause) and clause.words == 0 and clause.kinds <= _NAMING
 
 
 def _goes_on(clause: Clause) -> bool:
