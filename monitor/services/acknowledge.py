@@ -169,14 +169,18 @@ def _say_unmatched(
     text = inbound.body.strip()
     if not staff or (also_patient and not CODE.fullmatch(text)):
         return False
-    count = len(find_open_pages(session, staff, inbound.from_number))
-    key = "staff.which" if count > 1 and is_yes(text) else "staff.unknown"
+    pages = find_open_pages(session, staff, inbound.from_number)
     clinic, bundle = session.get_one(Clinic, staff[0].clinic_id), bundle_of(session, current_version(session).id)
+    if len(pages) == 1:
+        body = _name_the_page(session, pages[0])
+    else:
+        key = "staff.which" if pages and is_yes(text) else "staff.unknown"
+        body = staff_text(bundle, clinic, key, count=len(pages))
     queue_to_number(
         session,
         clinic,
         inbound.from_number,
-        staff_text(bundle, clinic, key, count=count),
+        body,
         once=f"staffreply:{inbound.id}",
         kind=Kind.ANSWER,
         staff_id=staff[0].id,
@@ -184,6 +188,16 @@ def _say_unmatched(
     )
     record(session, "staff_text_unmatched", at=now, actor=f"staff:{staff[0].id}", inbound=inbound.id)
     return True
+
+
+def _name_the_page(session: Session, page: Page) -> str:
+    """What was written names no page, and only this one can be meant: say which it is and what takes it."""
+    alert, key = session.get_one(Alert, page.alert_id), "staff.unknown_one"
+    known = bundle_of(session, current_version(session).id).catalogue("en").texts
+    if is_outdated(page, alert) or key not in known:  # a new code is on its way; a version of before that text
+        key = "staff.unknown"
+    fields = subject_fields(session, alert, bundle_of(session, alert.protocol_version_id))
+    return _text(session, alert, key, **fields, code=page.code)
 
 
 def _outcome_in(bundle: Bundle, rest: str) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from monitor.models import Alert, Page
 from tests.stories.people import raises_pus
 from tests.story import Phone, Story
@@ -83,6 +85,30 @@ def test_the_code_of_another_person_takes_nothing(story: Story) -> None:
     nurse.expects("could not match")
     assert story.alert().state == "open"
     other.takes(code)
+
+
+@pytest.mark.parametrize("text", ["what is this?", "I will have a look in a minute", "9999", "+"])
+def test_who_is_not_understood_reads_which_page_is_open_and_what_takes_it(story: Story, text: str) -> None:
+    nurse = story.staff()
+    raises_pus(story)
+    code = nurse.expects_page("URGENT")
+    nurse.texts(text)
+    assert nurse.expects_page("could not match", "one open page", "A.C. chart -", "pus") == code
+    nurse.takes(code)
+
+
+def test_who_is_not_understood_about_what_got_worse_is_given_no_code_of_before(story: Story) -> None:
+    nurse = story.staff()
+    ann = raises_pus(story)
+    old = nurse.expects_page("URGENT")
+    ann.types("now I cannot breathe")
+    nurse.types("hm?")
+    story.run()
+    answer, page = sorted(nurse.new_texts(), key=lambda text: "EMERGENCY" in text)
+    assert "could not match" in answer
+    assert old not in answer + page
+    nurse.expects_call("emergency")
+    ann.expects("call 911 now")
 
 
 def test_who_comes_second_is_told_who_has_it(story: Story) -> None:
