@@ -12,7 +12,7 @@ from monitor.domain.language.clauses import Clause, cut_clauses
 from monitor.domain.language.details import read_details
 from monitor.domain.language.frames import FOREIGN, Frame, frames_of, without_others
 from monitor.domain.language.intents import KEYWORD_INTENTS
-from monitor.domain.language.items import Item, Pause, read_items, read_keyword
+from monitor.domain.language.items import Item, Pause, read_items, read_keyword, unglued
 from monitor.domain.language.lexicon import Kind, Lexicon
 from monitor.domain.language.listing import without_list_marks
 from monitor.domain.language.mentions import Mention, measured_fever, mentions_in
@@ -46,7 +46,7 @@ def interpret(
     >>> {sign.value: presence.value for sign, presence in reading.signs.items()}
     {'pus': 'absent', 'fever': 'present'}
     """
-    tokens = without_list_marks(tokenise(text))
+    tokens = unglued(without_list_marks(tokenise(text)), lexicons)
     asked = Asked(question, asked_signs(question, options))
     items = _settle_alone(read_items(tokens, language, lexicons, asked=shown_by_answers(asked.signs)))
     word = read_keyword(tokens, lexicons)

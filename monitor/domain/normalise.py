@@ -48,9 +48,10 @@ _SPECIAL = {
     "_": " ",
 }
 _TOKEN = re.compile(
-    r"(?P<number>\d+(?:[.,]\d+)?)|(?P<word>[^\W\d_]+)|"
+    r"(?P<number>(?:3[4-9]|4[0-3])(?:[.,]{2}|[юб])\d(?!\d)|\d+(?:[.,]\d+)?)|(?P<word>[^\W\d_]+)|"
     r"(?P<mark>[.,;:!?()/%°+#=&\n–—]|(?<![^\W\d_])-|-(?![^\W\d_]))|(?P<emoji>[^\s\w-])"
 )
+_SLIP = re.compile(r"[.,]{2}|[юб]")  # a point typed twice in a temperature, or on the other keyboard: 37..2, 36ю6
 _DASHES = {"–": "-", "—": "-"}
 
 
@@ -81,7 +82,7 @@ def tokenise(text: str) -> tuple[Token, ...]:
     places = [place for place, piece in enumerate(pieces) for _ in piece]
     return tuple(
         Token(
-            text=_DASHES.get(found.group(), found.group()),
+            text=_SLIP.sub(".", found.group()) if found["number"] else _DASHES.get(found.group(), found.group()),
             shape=Shape(found.lastgroup or Shape.EMOJI),
             start=places[found.start()],
             end=places[found.end() - 1] + 1,

@@ -7,7 +7,7 @@ of another language is understood all the same.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
@@ -96,6 +96,41 @@ def read_items(
         if end < len(tokens):
             items.append(Item(_PAUSES[tokens[end].text], end, end))
     return items
+
+
+def unglued(tokens: Sequence[Token], lexicons: Mapping[str, Lexicon]) -> tuple[Token, ...]:
+    """Tokens with a negation that was typed as one word with its sign set apart: "notloose".
+
+    >>> from monitor.domain.language.lexicon import load_lexicons
+    >>> from monitor.domain.normalise import tokenise
+    >>> from monitor.domain.terms import Sign
+    >>> words = "".join(f"[signs.{sign}]\\nnames = ['{sign}']\\n" for sign in Sign)
+    >>> lexicons = load_lexicons({"en.toml": words + "[negation]\\nno = ['no']"})
+    >>> [token.text for token in unglued(tokenise("nofever"), lexicons)]
+    ['no', 'fever']
+    """
+    apart: list[Token] = []
+    for token in tokens:
+        cut = _glued_at(tuple(lexicons.values()), token.text) if token.shape is Shape.WORD else 0
+        if cut:
+            middle = min(token.start + cut, token.end)
+            apart.append(replace(token, text=token.text[:cut], end=middle))
+            token = replace(token, text=token.text[cut:], start=middle)
+        apart.append(token)
+    return tuple(apart)
+
+
+@lru_cache(maxsize=20_000)
+def _glued_at(lexicons: tuple[Lexicon, ...], word: str) -> int:
+    """Where a negation ends inside a word that nobody knows otherwise; 0 if there is none."""
+    if any(_knows(lexicon, False, word) for lexicon in lexicons):
+        return 0
+    for lexicon in lexicons:
+        for cut in range(2, len(word) - 2):
+            meaning = _alone(lexicon, word[cut:]) if word[:cut] in lexicon.negations else None
+            if meaning is not None and meaning.kind in SIGN_KINDS:
+                return cut
+    return 0
 
 
 def read_keyword(tokens: Sequence[Token], lexicons: Mapping[str, Lexicon]) -> Kind | None:
@@ -235,5 +270,7 @@ def _understand(lexicon: Lexicon, word: str, respelled: bool) -> _Word:
         if atoms or form in lexicon.everyday:
             return _Word(atoms)
     near = lexicon.speller.corrections(spelled)
+    longer = tuple(known for known in near if respelled and len(known) > len(spelled))  # marks that script leaves out
+    near = longer or near
     mended = tuple(dict.fromkeys(atom for word in near for atom in lexicon.vocabulary.atoms(word)))
-    return _Word(mended, exact=not mended)
+    return _Word(mended, exact=not mended or bool(longer))

@@ -129,7 +129,8 @@ _EVERYDAY = (Kind.WORD, Kind.FILLER, Kind.IDIOM)
 _SECTIONS: Mapping[str, tuple[Kind, ...]] = {
     "negation": (Kind.NO, Kind.NO_ALONE, Kind.NONE, Kind.NOT, Kind.NOR),
     "course": (
-        Kind.RESOLVED, Kind.PERSISTS, Kind.RECURS, Kind.AGAIN, Kind.BETTER, Kind.SAME, Kind.WORSE, Kind.TRACE, Kind.MUCH, Kind.FINE,
+        Kind.RESOLVED, Kind.PERSISTS, Kind.RECURS, Kind.AGAIN, Kind.BETTER, Kind.SAME, Kind.WORSE, Kind.TRACE,
+        Kind.MUCH, Kind.FINE,
     ),
     "answers": (Kind.YES, Kind.AFFIRM, Kind.BLANKET, Kind.UNSURE, Kind.VAGUE, Kind.ACK),
     "joints": (
@@ -168,6 +169,7 @@ class Lexicon:
     details: Phrases
     speller: Speller
     respell: Mapping[str, str]  # the language typed in another script: "sh" for "ш"
+    negations: frozenset[str]  # single words that deny, which careless fingers glue to the next: "notloose"
     everyday: Everyday  # single words of everyday life: there are too many of them for the tree of phrases
 
 
@@ -191,13 +193,15 @@ def _load(file: str, text: str) -> Lexicon:
         raise ProtocolError(file, "syntax", str(error), "a TOML file") from error
     _check_keys(file, "", found=data, allowed=(*_SECTIONS, *_OTHER_SECTIONS))
     groups = {key: phrases_of(file, f"groups.{key}", value) for key, value in data.get("groups", {}).items()}
-    vocabulary, everyday = Vocabulary(groups), Everyday()
+    vocabulary, everyday, negations = Vocabulary(groups), Everyday(), set[str]()
     phrases, details, keywords = Phrases(vocabulary), Phrases(vocabulary), Phrases(vocabulary)
     asked = {sign: Phrases(vocabulary) for sign in Sign}
     for key, phrase, meaning in entries_of(file, data):
         if meaning.kind == Kind.WORD and everyday.takes(phrase):
             everyday.add(phrase)
             continue
+        if meaning.kind in (Kind.NO, Kind.NOT) and phrase.isalpha() and len(phrase) > 1:
+            negations.add(fold(phrase))
         layer = asked[Sign(meaning.about)] if meaning.kind in (Kind.ASKED, Kind.ASKED_NOT) else phrases
         layer = keywords if meaning.kind in KEYWORDS else layer
         _add(layer, phrase, _heard(meaning), file=file, key=key)
@@ -216,6 +220,7 @@ def _load(file: str, text: str) -> Lexicon:
         details=details,
         speller=Speller(words=vocabulary.words, stems=vocabulary.stems),
         respell={fold(key): fold(value) for key, value in data.get("respell", {}).items()},
+        negations=frozenset(negations),
         everyday=everyday,
     )
 

@@ -32,8 +32,8 @@ class Chosen:
 def options_of(question: str, options: tuple[Option, ...]) -> tuple[Option, ...]:
     """The options of a question; the gum question has its own when none are handed in, and a nought says no.
 
-    >>> [option.digit for option in options_of("gum", ())], options_of("pus", ()), options_of("pain", ())
-    ([0, 1, 2, 3], (Option(digit=0, sign=None, absent=True, trend=None, amount=None),), ())
+    >>> [[option.digit for option in options_of(question, ())] for question in ("gum", "pus", "pain")]
+    [[0, 1, 2, 3], [0], []]
     """
     if options or question in _MEASURED or question not in tuple(Sign):
         return options or (GUM_OPTIONS if question == GUM else ())

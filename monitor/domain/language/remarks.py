@@ -74,7 +74,8 @@ def remark_on(
         return _changed(mentions, last, presence=bare)
     if _is_of_something_else(clause) and last and last[0].sign in LOOSE_PARTS:
         return _changed(mentions, last, presence=Presence.ABSENT, doubted=True)
-    if clause.lead is Lead.EXCEPT and last and all(mention.presence is Presence.ABSENT for mention in last):
+    excepted = clause.lead is Lead.EXCEPT and not kinds & {Kind.STRANGERS, Kind.OTHERS}
+    if excepted and last and all(mention.presence is Presence.ABSENT for mention in last):
         return _changed(mentions, last, presence=Presence.UNKNOWN, doubted=True)  # "no pain unless I squeeze it"
     if last and _denies_what_was_feared(clause, last):
         return _changed(mentions, last, presence=Presence.ABSENT)

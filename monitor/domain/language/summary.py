@@ -139,10 +139,10 @@ def _without_bare_denials(heard: Heard, signs: Mapping[Sign, Presence]) -> dict[
 
 
 def _is_of_late(heard: Heard) -> bool:
-    """Whether a temperature counts: measured now, or told after a denial that it takes back ("unless 38.3 at night")."""
+    """Whether a temperature counts: measured now, or told after a denial that it takes back."""
     degrees = [one for one in heard.quantities if is_temperature(one)]
-    denials = [m for m in heard.mentions if m.sign is Sign.FEVER and m.presence is Presence.ABSENT]
-    now = any(Kind.NOW in heard.clauses[m.clause].kinds for m in denials)
+    denials = [one for one in heard.mentions if one.sign is Sign.FEVER and one.presence is Presence.ABSENT]
+    now = any(Kind.NOW in heard.clauses[one.clause].kinds for one in denials)
     return any(not one.past for one in degrees) or (
         bool(denials) and not now and degrees[-1].clause > denials[-1].clause
     )
