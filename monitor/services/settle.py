@@ -152,7 +152,17 @@ def _patient_not_reached(session: Session, message: Message, code: int | None, *
     elif remedy == Remedy.RETRY and message.state != State.EXPIRED and _resend(session, message, now=now):
         return
     kind = {Remedy.OPT_OUT: "opted_out", Remedy.STOP: "provider_settings"}.get(remedy, "undelivered")
+    if remedy == Remedy.OPT_OUT and message.kind == Kind.EMERGENCY:
+        kind = "call_now"  # nobody has told them what to do, and no text can
+    if remedy == Remedy.OPT_OUT and _is_listed(session, patient, kind):
+        return
     add_task(session, kind, f"{kind}:{message.id}", clinic_id=patient.clinic_id, now=now, message=message)
+
+
+def _is_listed(session: Session, patient: Patient, kind: str) -> bool:
+    """Whether the front desk has such a task about this patient before it already."""
+    same = select(Task.id).where(Task.patient_id == patient.id, Task.kind == kind, Task.closed_at.is_(None))
+    return session.scalar(same.limit(1)) is not None
 
 
 def _resend(session: Session, message: Message, *, now: datetime) -> bool:

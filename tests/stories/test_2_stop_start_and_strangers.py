@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from monitor.models import Alert
+import pytest
+
+from monitor.db import transaction
+from monitor.errors import GatewayRefused
+from monitor.models import Alert, Message
+from monitor.services.dispatch import record_outcome
 from tests.story import CHECKIN, Story
 
 
@@ -118,6 +123,36 @@ def test_where_the_carrier_refuses_the_emergency_line_the_page_says_call(story: 
     ann.expects_nothing()
     nurse.takes(nurse.expects_page("EMERGENCY", "cannot be texted: call"))
     nurse.expects_call("emergency")
+
+
+def test_the_front_desk_reads_once_that_somebody_opted_out_and_then_that_they_must_be_called_now(story: Story) -> None:
+    nurse = story.staff()
+    ann = story.asked(day=4)
+    ann.types("STOP")
+    ann.texts("I can't breathe properly")
+    ann.expects("unsubscribed")
+    assert story.tasks() == ["opted_out", "call_now"]
+    nurse.expects_page("EMERGENCY", "cannot be texted: call")
+    nurse.expects_call("emergency")
+
+
+@pytest.mark.parametrize("kind", ["safety", "checkin", "emergency"])
+def test_what_the_carrier_refuses_of_somebody_opted_out_makes_no_second_task_of_a_kind(story: Story, kind: str) -> None:
+    ann = story.asked(day=4)
+    ann.texts("STOP")
+    ann.expects("unsubscribed")
+    wanted = ["opted_out", "call_now"] if kind == "emergency" else ["opted_out"]
+    for n in range(2):
+        with transaction(story.app.sessions) as session:
+            row = Message(
+                once=f"{kind}:{n}", clinic_id=1, patient_id=ann.id, kind=kind, to_number=ann.number, priority=1
+            )
+            row.due_at = row.created_at = row.claimed_at = story.clock.now()
+            row.state, row.attempts, row.body = "sending", 1, "a text that was under way"
+            session.add(row)
+            session.flush()
+            record_outcome(session, row, GatewayRefused(21610), now=story.clock.now())
+    assert story.tasks() == wanted
 
 
 def test_a_red_sign_of_somebody_opted_out_is_paged_and_not_answered(story: Story) -> None:
