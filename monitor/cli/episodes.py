@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -70,12 +71,12 @@ def enrol(
     typer.echo(f"enrolled: patient {answer['patient']}, episode {answer['episode']}")
     if opted_out:
         typer.echo("this patient has opted out: no text leaves until they text START to the clinic's number")
-    show_table("Texts", ["what", "due (local)", "state", "why"], [list(row.values()) for row in plan])
+    _show_calendar(plan)
 
 
 @commands.command("list", epilog=example("monitor episode list"))
 def list_(json: AsJson = False) -> None:
-    """Every episode, newest surgery first."""
+    """Every episode, newest surgery first, with initials and chart number as pages name them."""
     from monitor.worklists import episodes
 
     with unit_of_work() as (session, _, now):
@@ -84,7 +85,7 @@ def list_(json: AsJson = False) -> None:
         show_json(rows)
     else:
         columns = ["episode", "patient", "initials", "chart", "surgery", "day", "state", "next text"]
-        show_table("Episodes", columns, [list(row.values()) for row in rows])
+        show_table("Episodes", columns, [list({**row, "chart": row["chart"] or "-"}.values()) for row in rows])
 
 
 @commands.command("change", epilog=example("monitor episode change 7 --surgery 2026-11-20"))
@@ -93,9 +94,11 @@ def change(
     surgery: Annotated[str | None, typer.Option(help="The new date of surgery.")] = None,
     timezone: Annotated[str | None, typer.Option(help="The patient's new time zone.")] = None,
     crown: Annotated[str | None, typer.Option(help="The day the crown was fitted.")] = None,
+    json: AsJson = False,
 ) -> None:
-    """Change the surgery date, the time zone, or note the crown; what was not sent yet is planned anew."""
+    """Change the surgery date, the time zone, or note the crown; what was not sent yet is planned anew and shown."""
     from monitor.services.change import change_episode, find_episode
+    from monitor.worklists import planned_texts
 
     with unit_of_work() as (session, _, now):
         change_episode(
@@ -106,7 +109,13 @@ def change(
             crown_on=parse_date("crown", crown) if crown else None,
             now=now,
         )
+        session.flush()
+        plan = planned_texts(session, episode)
+    if json:
+        show_json({"episode": episode, "texts": plan})
+        return
     typer.echo(f"episode {episode}: changed")
+    _show_calendar(plan)
 
 
 @commands.command("cancel", epilog=example("monitor episode cancel 7"))
@@ -117,3 +126,7 @@ def cancel(episode: Number) -> None:
     with unit_of_work() as (session, _, now):
         taken_back = cancel_episode(session, find_episode(session, episode), now=now)
     typer.echo(f"episode {episode}: cancelled, {taken_back} texts taken back")
+
+
+def _show_calendar(plan: Sequence[Mapping[str, object]]) -> None:
+    show_table("Texts", ["what", "due (local)", "state", "why"], [list(row.values()) for row in plan])

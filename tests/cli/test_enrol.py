@@ -111,13 +111,35 @@ def test_the_same_surgery_twice_is_refused(enrol: Enrol, ready: Monitor) -> None
 def test_an_episode_is_changed_and_cancelled(enrol: Enrol, ready: Monitor) -> None:
     enrol()
     changed = ready("episode", "change", "1", "--surgery", day(-1), "--timezone", "Europe/London", "--crown", day(-1))
-    assert changed.out == "episode 1: changed\n"
+    assert changed.out.startswith("episode 1: changed\n")
     (listed,) = ready("episode", "list", "--json").json
     assert listed["surgery"] == day(-1)
     assert "texts taken back" in ready("episode", "cancel", "1").out
     assert ready("episode", "cancel", "1").is_refused("episode: found 1", "not cancelled already")
     assert ready("episode", "change", "1", "--surgery", day(-3)).is_refused("episode: found 1", "not cancelled")
     assert ready("ledger").code == 0
+
+
+def test_a_change_prints_the_new_calendar(enrol: Enrol, ready: Monitor) -> None:
+    before = {row["what"]: row["due"] for row in enrol("--json").json["texts"]}
+    changed = ready("episode", "change", "1", "--surgery", day(-1))
+    assert "checkin-14" in changed.out
+    after = ready("episode", "change", "1", "--surgery", day(-1), "--json").json
+    assert after["episode"] == 1
+    new = {row["what"]: row["due"] for row in after["texts"]}
+    assert new["checkin-14"].startswith(day(13))
+    assert before["checkin-14"].startswith(day(12))
+    assert new["checkin-14"] in changed.out
+
+
+def test_the_list_names_patients_as_pages_do(enrol: Enrol, ready: Monitor) -> None:
+    enrol(chart="C-17")
+    enrol(name="Bob Dylan Stone", phone="+1 202 555 0124")
+    listed = ready("episode", "list").out
+    assert [line.split("│")[3:5] for line in listed.splitlines() if "A.L." in line or "B.D.S." in line] == [
+        [" B.D.S.   ", " -     "],
+        [" A.L.     ", " C-17  "],
+    ]
 
 
 @pytest.mark.parametrize(
