@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -43,6 +44,7 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None) -> Ap
     settings = settings or read_settings()
     if _is_new(settings):
         raise NotReady(f"nothing is set up in {settings.folder} yet: run `monitor init`")
+    _keep_private(settings)
     engine = connect(settings.database_url)
     sessions = open_sessions(engine)
     clock = clock or _clock(settings, sessions)
@@ -75,6 +77,7 @@ def prepare(settings: Settings) -> Engine:
         raise _bad_home(settings, error) from None
     engine = connect(settings.database_url)
     migrate(engine)
+    _keep_private(settings)
     return engine
 
 
@@ -160,6 +163,19 @@ def _gateway(settings: Settings, sessions: Sessions, clock: Clock) -> Gateway:
         base_url=settings.twilio_base_url,
         public_url=settings.public_url,
     )
+
+
+def _keep_private(settings: Settings) -> None:
+    """Patients' names and words are their owner's alone, also in a home that was made with looser permissions.
+    What belongs to somebody else is theirs to set."""
+    home, ours = settings.folder, getattr(os, "geteuid", None)
+    if ours is None:  # Windows keeps a user's folder to its user by other means
+        return
+    for path in (home, home / "backups", home / KEY_FILE, *home.glob("monitor.db*")):
+        with suppress(OSError):  # not there, or a file system that knows no permissions
+            found = path.stat()
+            if found.st_uid == ours() and found.st_mode & 0o077:
+                path.chmod(found.st_mode & 0o700)
 
 
 def _write_key(path: Path) -> None:

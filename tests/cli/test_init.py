@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,33 @@ def test_init_makes_home_key_database_seeds_and_clinic(monitor: Monitor, home: P
 def test_the_key_and_home_are_their_owners_alone(ready: Monitor, home: Path) -> None:
     assert (home / "secret.key").stat().st_mode & 0o777 == 0o600
     assert home.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("command", [["init"], ["clinic", "show"]])
+def test_a_home_that_is_open_to_others_is_closed_at_the_next_start(
+    command: list[str], ready: Monitor, home: Path
+) -> None:
+    (home / "monitor.db-wal").touch()
+    for path in (home, *home.iterdir()):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    assert ready(*command).code == 0
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (home, *home.iterdir())}
+    wanted = {home.name: 0o700, "backups": 0o700, "monitor.db": 0o600, "secret.key": 0o600}
+    assert {name: modes[name] for name in wanted} == wanted
+    assert all(mode & 0o077 == 0 for mode in modes.values())
+
+
+def test_a_new_database_is_its_owners_alone(monitor: Monitor, home: Path) -> None:
+    assert monitor("init").code == 0
+    assert (home / "monitor.db").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_home_of_somebody_else_keeps_its_permissions(ready: Monitor, home: Path) -> None:
+    home.chmod(0o755)
+    os.chown(home, 12345, -1)
+    assert ready("clinic", "show").code == 0
+    assert home.stat().st_mode & 0o777 == 0o755
 
 
 def test_init_again_changes_nothing(ready: Monitor, home: Path) -> None:
