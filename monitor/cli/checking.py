@@ -18,7 +18,7 @@ def ledger(json: AsJson = False) -> None:
     """Planned against actual: every text, reply and alert accounted for. Exit 1 if there is a hole."""
     from monitor.services.ledger import check_ledger
 
-    with unit_of_work() as (session, _, now):
+    with unit_of_work(with_protocol=True) as (session, _, now):
         found = check_ledger(session, now)
     if json:
         show_json(asdict(found))

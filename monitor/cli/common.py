@@ -27,13 +27,17 @@ def example(*lines: str) -> str:
 
 
 @contextmanager
-def unit_of_work() -> Iterator[tuple[Session, App, datetime]]:
-    """The program, one transaction on its database, and the time."""
+def unit_of_work(*, with_protocol: bool = False) -> Iterator[tuple[Session, App, datetime]]:
+    """The program, one transaction on its database, and the time. A command that reads the protocol says so,
+    and it is parsed before the transaction begins."""
     from monitor.bootstrap import build
     from monitor.db import transaction
+    from monitor.services.seed import parse_ahead
 
     app = build()
     try:
+        if with_protocol:
+            parse_ahead(app.sessions)
         with transaction(app.sessions) as session:
             yield session, app, app.clock.now()
     finally:

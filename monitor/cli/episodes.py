@@ -59,7 +59,7 @@ def enrol(
         flap=flap,
         risks=tuple(risk or ()),
     )
-    with unit_of_work() as (session, _, now):
+    with unit_of_work(with_protocol=True) as (session, _, now):
         episode = enrol_patient(session, the_clinic(session), given, now=now)
         session.flush()
         plan = planned_texts(session, episode.id)
@@ -100,7 +100,7 @@ def change(
     from monitor.services.change import change_episode, find_episode
     from monitor.worklists import planned_texts
 
-    with unit_of_work() as (session, _, now):
+    with unit_of_work(with_protocol=True) as (session, _, now):
         change_episode(
             session,
             find_episode(session, episode),

@@ -146,7 +146,7 @@ def take(
     from monitor.services.acknowledge import take as take_alert
     from monitor.services.staff import find_staff
 
-    with unit_of_work() as (session, _, now):
+    with unit_of_work(with_protocol=True) as (session, _, now):
         taken = take_alert(session, find_alert(session, alert), by=find_staff(session, by), how="command", now=now)
     typer.echo(f"alert {alert}: {'taken' if taken else 'was taken already'}")
 
@@ -162,7 +162,7 @@ def outcome(
     from monitor.services.acknowledge import find_alert, record_outcome
     from monitor.services.staff import find_staff
 
-    with unit_of_work() as (session, _, now):
+    with unit_of_work(with_protocol=True) as (session, _, now):
         found = find_alert(session, alert)
         record_outcome(session, found, outcome, by=find_staff(session, by), now=now, note=note)
     typer.echo(f"alert {alert}: {outcome}")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from monitor.db import data_folder
+from monitor.db import Sessions, data_folder, transaction
 from monitor.domain.bundle import Bundle, check_bundle, digest_of, load_bundle
-from monitor.errors import BadInput, NotReady
-from monitor.models import ProtocolVersion
+from monitor.errors import BadInput, NotReady, ProtocolError
+from monitor.models import Alert, Episode, ProtocolVersion
 from monitor.services.audit import record
 
 MAX_FILE = 2_000_000
@@ -58,6 +59,23 @@ def current_version(session: Session) -> ProtocolVersion:
     if version is None:
         raise NotReady("no protocol is loaded yet: run `monitor init`")
     return version
+
+
+def parse_ahead(sessions: Sessions) -> None:
+    """Parse the versions in use before a transaction asks for them: it takes long enough to keep every other
+    writer of an SQLite database waiting."""
+    newest = select(func.max(ProtocolVersion.id)).scalar_subquery()
+    kept = select(Episode.protocol_version_id).where(Episode.cancelled_at.is_(None))
+    paged = select(Alert.protocol_version_id).where(Alert.closed_at.is_(None))
+    in_use = or_(ProtocolVersion.id == newest, ProtocolVersion.id.in_(kept), ProtocolVersion.id.in_(paged))
+    with transaction(sessions) as session:
+        unparsed = select(ProtocolVersion.digest, ProtocolVersion.files).where(
+            in_use, ProtocolVersion.digest.not_in(list(_parsed))
+        )
+        found = session.execute(unparsed).all()
+    for digest, files in found:
+        with suppress(ProtocolError):  # whoever needs this one is told
+            _parsed[digest] = load_bundle(files)
 
 
 def bundle_of(session: Session, version_id: int) -> Bundle:
