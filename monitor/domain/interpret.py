@@ -14,7 +14,7 @@ from monitor.domain.language.frames import FOREIGN, Frame, frames_of, without_ot
 from monitor.domain.language.intents import KEYWORD_INTENTS
 from monitor.domain.language.items import Item, Pause, read_items, read_keyword, unglued
 from monitor.domain.language.lexicon import Kind, Lexicon
-from monitor.domain.language.listing import without_list_marks
+from monitor.domain.language.listing import with_lines, without_list_marks
 from monitor.domain.language.mentions import Mention, measured_fever, mentions_in
 from monitor.domain.language.negation import goes_on_listing
 from monitor.domain.language.options import options_of, read_options
@@ -46,7 +46,7 @@ def interpret(
     >>> {sign.value: presence.value for sign, presence in reading.signs.items()}
     {'pus': 'absent', 'fever': 'present'}
     """
-    tokens = unglued(without_list_marks(tokenise(text)), lexicons)
+    tokens = unglued(with_lines(without_list_marks(tokenise(text))), lexicons)
     asked = Asked(question, asked_signs(question, options))
     items = _settle_alone(read_items(tokens, language, lexicons, asked=shown_by_answers(asked.signs)))
     word = read_keyword(tokens, lexicons)
@@ -97,9 +97,10 @@ def _silent_places(clauses: Sequence[Clause], frames: Sequence[Sequence[Frame]])
     )
 
 
-def _is_of_others(row: Sequence[Frame]) -> bool:
-    """Whether a clause ends in what strangers have, or in what may never be: it answers nothing."""
-    return bool(row) and (row[-1].other == Kind.STRANGERS or row[-1].hypothetical)
+def _is_of_others(clause: Clause, row: Sequence[Frame]) -> bool:
+    """Whether a clause speaks of what strangers have, or of what may never be: it answers nothing."""
+    own = not clause.kinds.isdisjoint({Kind.PART, Kind.NOT}) or any(item.about == Kind.THING for item in clause.items)
+    return bool(row) and (row[-1].hypothetical or (row[-1].other == Kind.STRANGERS and not own))
 
 
 def _denied_places(mentions: Sequence[Mention]) -> frozenset[int]:
@@ -145,7 +146,7 @@ def _mentions(
         own += fevers.get(number, [])
         if own or clause.signs:
             mentions += own
-        elif not _is_of_others(frames[number]):
+        elif not _is_of_others(clause, frames[number]):
             self_asked = before is not None and before.asked and bool(before.signs)
             mentions = remark_on(clause, number, mentions, asked=asked, self_asked=self_asked)
         before = clause

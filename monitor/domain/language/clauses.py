@@ -54,6 +54,7 @@ _NEGATED = {
     Kind.MUCH: Kind.TRACE,
     Kind.ACK: Kind.COMPLAINT,
 }
+_DEGREES = (Kind.BETTER, Kind.WORSE, Kind.MUCH)
 # What may follow a "no" that is an answer of its own: "no, it fell out", "no all good".
 _NEW_START = frozenset(
     {
@@ -178,15 +179,25 @@ def _read_negated(items: Sequence[Item]) -> list[Item]:
     read: list[Item] = []
     for item in items:
         before = _negation_before(read)
-        turned = _NEGATED.get(Kind(item.kind)) if before is not None and item.kind in _NEGATED else None
+        turned = _turned(read[before], item) if before is not None else None
         if before is not None and turned is not None:
             del read[before:]
             read.append(replace(item, kind=turned, about=""))
         elif before is not None and item.kind in (Kind.PERSISTS, Kind.RECURS, Kind.AGAIN):
             continue  # "not any more", "no longer still": the negation itself stays and reaches on
+        elif item.kind == Kind.NOT and read and read[-1].kind == Kind.NOT and read[-1].last + 1 == item.first:
+            read.pop()  # "it does not NOT move"
         else:
             read.append(item)
     return read
+
+
+def _turned(negation: Item, item: Item) -> Kind | None:
+    """What a negation makes of the word after it. A "no" that denies names only turns degrees: "nope, all gone"."""
+    names_only = negation.kind == Kind.NO and negation.about != Kind.BOTH
+    if item.kind not in _NEGATED or (names_only and item.kind not in _DEGREES):
+        return None
+    return _NEGATED[Kind(item.kind)]
 
 
 def _negation_before(read: Sequence[Item]) -> int | None:

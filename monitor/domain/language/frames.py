@@ -91,7 +91,7 @@ def _after(frame: Frame, item: Item, clause: Clause, *, proxy: bool, told_apart:
         return replace(frame, other=Kind.STRANGERS if told_apart else Kind.OTHERS)
     if item.kind == Kind.STRANGERS or (item.kind == Kind.OTHERS and not proxy):
         return replace(frame, other=item.kind)
-    if item.kind == Kind.SELF:
+    if item.kind == Kind.SELF or item.about == Kind.ME:
         return replace(frame, other="")
     if item.kind in SUBJECTS:
         return replace(frame, subject=item.kind)

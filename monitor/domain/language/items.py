@@ -146,12 +146,33 @@ def read_keyword(tokens: Sequence[Token], lexicons: Mapping[str, Lexicon]) -> Ki
     """
     words = [token for token in tokens if token.shape is not Shape.MARK]
     for lexicon in lexicons.values():
-        read = [_understand(lexicon, token.text, False) for token in words]
-        atoms = [word.atoms if word.exact else () for word in read]  # never opted out on a guess
-        for found in lexicon.keywords.find(words, atoms):
-            if len(found.places) == len(words):
-                return Kind(found.meaning.kind)
+        for core in _without_courtesies(words, lexicon):
+            keyword = _whole_keyword(core, lexicon)
+            if keyword is not None:
+                return keyword
     return None
+
+
+def _without_courtesies(words: Sequence[Token], lexicon: Lexicon) -> Iterator[Sequence[Token]]:
+    """The words, and the words less one or two of courtesy at either end: "please", "thanks"."""
+    yield words
+    for kept in (words[:-1], words[1:], words[:-2], words[1:-1]):
+        dropped = [word for word in words if word not in kept]
+        if kept and all(_is_courtesy(lexicon, word.text) for word in dropped):
+            yield kept
+
+
+def _whole_keyword(words: Sequence[Token], lexicon: Lexicon) -> Kind | None:
+    read = [_understand(lexicon, token.text, False) for token in words]
+    atoms = [word.atoms if word.exact else () for word in read]  # never opted out on a guess
+    whole = [one for one in lexicon.keywords.find(words, atoms) if len(one.places) == len(words)]
+    return Kind(whole[0].meaning.kind) if whole else None
+
+
+@lru_cache(maxsize=20_000)
+def _is_courtesy(lexicon: Lexicon, word: str) -> bool:
+    meaning = _alone(lexicon, word)
+    return meaning is not None and meaning.kind in (Kind.FILLER, Kind.THANKS)
 
 
 def _stretches(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     ASKED_NOT = "asked_not"  # denies it only in answer to its own question: dry, still there
     # [negation]
     NO = "no"  # before a name or after it, or an answer by itself
+    BOTH = "both"  # the same, where one word also turns verbs as NOT does: "no mejora"
     NO_ALONE = "no_alone"  # "n": no where nothing else is said, "and" anywhere else
     NONE = "none"  # the same, but an answer only where little else is said: nothing, never
     NOT = "not"  # before anything
@@ -60,6 +61,7 @@ class Kind(StrEnum):
     SUBJECT = "subject"  # who or what a new statement is about: it, my, there
     MOUTH = "mouth"  # a subject that is part of the mouth: gum, cheek
     THING = "thing"  # a subject that may be part of it: it, there
+    ME = "me"  # a subject that is the patient: I
     ARTICLE = "article"  # an opener that any noun may follow: "la", "un"
     OPENER = "opener"  # goes on with a new statement: is, have, some
     # [time]
@@ -127,15 +129,15 @@ _SIGN_LISTS = (*SIGN_KINDS, Kind.ASKED_NOT)
 # Words of these lists are never guessed at: an unknown word beside the mouth is rather shown to a person.
 _EVERYDAY = (Kind.WORD, Kind.FILLER, Kind.IDIOM)
 _SECTIONS: Mapping[str, tuple[Kind, ...]] = {
-    "negation": (Kind.NO, Kind.NO_ALONE, Kind.NONE, Kind.NOT, Kind.NOR),
+    "negation": (Kind.NO, Kind.BOTH, Kind.NO_ALONE, Kind.NONE, Kind.NOT, Kind.NOR),
     "course": (
         Kind.RESOLVED, Kind.PERSISTS, Kind.RECURS, Kind.AGAIN, Kind.BETTER, Kind.SAME, Kind.WORSE, Kind.TRACE,
         Kind.MUCH, Kind.FINE,
     ),
     "answers": (Kind.YES, Kind.AFFIRM, Kind.BLANKET, Kind.UNSURE, Kind.VAGUE, Kind.ACK),
     "joints": (
-        Kind.CONTRAST, Kind.EXCEPT, Kind.JOINER, Kind.CHOICE, Kind.SUBJECT, Kind.MOUTH, Kind.THING, Kind.ARTICLE,
-        Kind.OPENER,
+        Kind.CONTRAST, Kind.EXCEPT, Kind.JOINER, Kind.CHOICE, Kind.SUBJECT, Kind.MOUTH, Kind.THING, Kind.ME,
+        Kind.ARTICLE, Kind.OPENER,
     ),
     "time": (Kind.PAST, Kind.NOW, Kind.ELSEWHEN),
     "stance": (
@@ -229,8 +231,10 @@ def _heard(meaning: Meaning) -> Meaning:
     """A phrase's meaning as it acts in a sentence: lists that act alike differ only in what they are about."""
     if meaning.kind == Kind.ASKED_NOT:
         return replace(meaning, kind=Kind.DENIED)
-    if meaning.kind in (Kind.MOUTH, Kind.THING):
+    if meaning.kind in (Kind.MOUTH, Kind.THING, Kind.ME):
         return Meaning(Kind.SUBJECT, meaning.kind)
+    if meaning.kind == Kind.BOTH:
+        return Meaning(Kind.NO, meaning.kind)
     return Meaning(Kind.OPENER, meaning.kind) if meaning.kind == Kind.ARTICLE else meaning
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from monitor.domain.normalise import Shape, Token
 
@@ -23,6 +24,22 @@ def without_list_marks(tokens: Sequence[Token]) -> tuple[Token, ...]:
     for at in reversed(marks):
         kept[at : at + 2] = [Token("\n", Shape.MARK, tokens[at].start, tokens[at + 1].end)] if at else []
     return tuple(kept)
+
+
+def with_lines(tokens: Sequence[Token]) -> tuple[Token, ...]:
+    """Tokens with a slash that stands free between words read as a comma: "fever no / pus no".
+
+    >>> from monitor.domain.normalise import tokenise
+    >>> [token.text for token in with_lines(tokenise("pus no / pain 7 / 10"))]
+    ['pus', 'no', ',', 'pain', '7', '/', '10']
+    """
+    read = list(tokens)
+    for at in range(1, len(read) - 1):
+        before, token, after = read[at - 1 : at + 2]
+        free = token.text == "/" and before.end < token.start and token.end < after.start
+        if free and Shape.NUMBER not in (before.shape, after.shape):
+            read[at] = replace(token, text=",")
+    return tuple(read)
 
 
 def _marks(tokens: Sequence[Token]) -> list[int]:

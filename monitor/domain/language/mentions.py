@@ -103,16 +103,25 @@ def _mention(item: Item, sign: Sign, number: int, *, clause: Clause, denied: boo
     kinds = clause.kinds
     absent = denied != (item.kind == Kind.DENIED)
     past = Kind.PAST in kinds and not kinds & {Kind.NOW, Kind.PERSISTS, Kind.RECURS, Kind.SAME}
+    turned = denied and Kind.RESOLVED in kinds and _is_turned(item, clause)  # "it's not as if the fever went away"
     mention = Mention(
         sign=sign,
-        presence=Presence.ABSENT if absent else Presence.PRESENT,
+        presence=Presence.UNKNOWN if turned else Presence.ABSENT if absent else Presence.PRESENT,
+        doubted=turned,
         clause=number,
         first=item.first,
         last=item.last,
         past=past,
         exact=item.exact,
     )
-    return mention if absent else _coursed(mention, item, clause)
+    return mention if absent or turned else _coursed(mention, item, clause)
+
+
+def _is_turned(item: Item, clause: Clause) -> bool:
+    """Whether a "not" stands before the sign and a "gone" after it."""
+    place = clause.items.index(item)
+    before, after = clause.items[:place], clause.items[place + 1 :]
+    return any(one.kind == Kind.NOT for one in before) and any(one.kind == Kind.RESOLVED for one in after)
 
 
 def _coursed(mention: Mention, item: Item, clause: Clause) -> Mention:

@@ -104,6 +104,8 @@ def _stands_after(items: Sequence[Item], at: int) -> bool:
         return False
     if not before[-1].is_sign:
         return any(item.is_sign for item in before)
+    if at + 1 < len(items) and items[at + 1].kind == Kind.UNIT:
+        return False  # "bleeds no day less"
     rest = [item for item in items[at + 1 :] if item.is_sign or item.kind in NOES]
     return not rest or (items[0].is_sign and rest[-1].kind in NOES)
 

@@ -21,6 +21,7 @@ _FEW = 2  # "I stopped at the shop" says nothing of the bleeding
 _BESIDE_NOT = frozenset(
     {Kind.NOT, Kind.PART, Kind.SUBJECT, Kind.OPENER, Kind.NOW, Kind.PAST, Kind.LABEL, Kind.UNIT, Kind.NUMBER}
 )
+_NOT_OF_THE_WOUND = frozenset({Kind.COMPLAINT, Kind.STITCH, *FOREIGN})
 _SHORT = 1  # so many other words leave "nothing", "I think so", "fine" an answer
 
 
@@ -79,7 +80,8 @@ def remark_on(
         return _changed(mentions, last, presence=Presence.UNKNOWN, doubted=True)  # "no pain unless I squeeze it"
     if last and _denies_what_was_feared(clause, last):
         return _changed(mentions, last, presence=Presence.ABSENT)
-    if course is not None and (last or (asked.signs and asked.question != SIGNS)):
+    foreign = not kinds.isdisjoint(_NOT_OF_THE_WOUND)  # "the stitches are gone" answers nothing about the swelling
+    if course is not None and (last or (asked.signs and asked.question != SIGNS)) and not foreign:
         return _coursed(clause, number, mentions, course=course, last=last, asked=asked, bare=bare)
     if last and all(mention.past for mention in last) and _is_well_now(clause, bare):
         return _changed(mentions, last, presence=Presence.ABSENT, past=False)
@@ -131,7 +133,7 @@ def _is_bare_not(clause: Clause) -> bool:
     alone = Kind.NOT in clause.kinds and clause.kinds <= _BESIDE_NOT and clause.words == 0
     of_it = any(item.about in (Kind.THING, Kind.MOUTH) or item.kind == Kind.PART for item in clause.items)
     since = Kind.LABEL in clause.kinds
-    alone = alone and (len(clause.kinds) == 1 or of_it != since)
+    alone = alone and (clause.kinds <= {Kind.NOT, Kind.NOW} or of_it != since)
     return alone or {Kind.NOT, Kind.AFFIRM} <= clause.kinds
 
 
@@ -178,7 +180,7 @@ def _coursed(
     bare: Presence | None,
 ) -> list[Mention]:
     """What "gone", "same", "still", "a bit" say of the last sign, or else of the question's."""
-    if course is Kind.RESOLVED and clause.words > _FEW:
+    if clause.words > _FEW and (course is Kind.RESOLVED or not last):
         return list(mentions)
     if not last or (bare is not None and _is_new(asked, mentions)):
         fresh = _answers(clause, number, asked=asked, presence=bare or Presence.PRESENT)
@@ -195,6 +197,7 @@ def _follow(mention: Mention, course: Kind, clause: Clause) -> Mention:
     denied = mention.presence is Presence.ABSENT
     if course in (Kind.TRACE, Kind.MUCH):
         excepted = clause.lead in (Lead.CONTRAST, Lead.EXCEPT) or bool(clause.kinds & {*NOES})
+        excepted = excepted or (clause.lead is Lead.COMMA and clause.kinds == {course})  # "no blood, a little"
         if denied and not excepted:
             return mention
         amount = Amount.TRACE if course is Kind.TRACE else Amount.MORE

@@ -29,7 +29,16 @@ def is_shaky(clause: Clause) -> bool:
     mended = any(not item.exact and item.kind in _DENYING for item in clause.items)
     headless = bool(clause.items) and clause.items[0].kind == Kind.CHOICE
     cut_off = bool(clause.signs) and _ends_in_not(clause)
-    return mended or cut_off or (headless and is_weighty(clause))
+    return mended or cut_off or (headless and is_weighty(clause)) or _denies_a_verb_far_off(clause)
+
+
+def _denies_a_verb_far_off(clause: Clause) -> bool:
+    """ "No deja de sangrar": between a no that turns verbs and its sign another verb may stand, which takes it back."""
+    if clause.words == 0:
+        return False
+    noes = [item for item in clause.items if item.kind == Kind.NO and item.about == Kind.BOTH]
+    events = [item for item in clause.items if item.kind == Kind.EVENTS]
+    return any(no.last + 1 < event.first for no in noes for event in events)
 
 
 def is_weighty(clause: Clause) -> bool:
