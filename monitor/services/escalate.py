@@ -23,7 +23,7 @@ from monitor.services.isolation import Pass
 from monitor.services.outbox import queue_to_number, queue_to_patient
 from monitor.services.raise_alert import promised
 from monitor.services.seed import bundle_of
-from monitor.services.settle import stage_failed
+from monitor.services.settle import add_task, stage_failed
 
 MAX_SLIPS = 2
 BATCH = 200
@@ -39,11 +39,21 @@ def escalate(sessions: Sessions, clock: Clock, *, public_url: str) -> int:
         for alert_id in each.sound_first(due)[:BATCH]:
             with each(alert_id), transaction(sessions) as session:
                 _step(session, session.get_one(Alert, alert_id, with_for_update=True), public_url, now=clock.now())
+        for stuck in [alert_id for alert_id in due if alert_id in each.failed]:
+            with each(stuck), transaction(sessions) as session:
+                _list_stuck(session, stuck, now=clock.now())
     with Pass("late promises") as each:
         for alert_id in each.sound_first(late)[:BATCH]:
             with each(alert_id), transaction(sessions) as session:
                 _tell_slip(session, session.get_one(Alert, alert_id, with_for_update=True), now=clock.now())
     return len(due)
+
+
+def _list_stuck(session: Session, alert_id: int, *, now: datetime) -> None:
+    """Where paging itself breaks, the front desk at least learns that this alert needs somebody."""
+    clinic_id, patient_id = session.execute(select(Alert.clinic_id, Alert.patient_id).where(Alert.id == alert_id)).one()
+    once = f"alert_stuck:{alert_id}"
+    add_task(session, "alert_stuck", once, clinic_id=clinic_id, patient_id=patient_id, now=now)
 
 
 def _step(session: Session, alert: Alert, public_url: str, *, now: datetime) -> None:

@@ -151,6 +151,7 @@ def test_an_alert_whose_step_fails_does_not_stop_the_paging_of_the_others(
     story.run()
     nurse.expects_page("URGENT", "B.S.")
     assert errors_in("escalate") > before
+    assert story.tasks() == ["alert_stuck"], "somebody must look at the one that cannot be paged"
     assert f"escalate, item {first.id}: ValueError in" in caplog.text
     assert not any(word in caplog.text for word in ("another age", "Ann", "+12025550101"))
     assert caplog.text.count("escalate, item") == 1, "an urgent pass comes often: what is known is not logged again"
