@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from monitor.domain.language.lexicon import SIGN_KINDS, Kind, Lexicon
 from monitor.domain.language.phrases import Found, Meaning, longest
-from monitor.domain.language.spelling import respell, squeeze
+from monitor.domain.language.spelling import is_slip, respell, squeeze
 from monitor.domain.normalise import Shape, Token
 from monitor.domain.terms import Sign
 
@@ -293,5 +293,6 @@ def _understand(lexicon: Lexicon, word: str, respelled: bool) -> _Word:
     near = lexicon.speller.corrections(spelled)
     longer = tuple(known for known in near if respelled and len(known) > len(spelled))  # marks that script leaves out
     near = longer or near
+    sure = bool(longer) or all(is_slip(known, spelled) for known in near)
     mended = tuple(dict.fromkeys(atom for word in near for atom in lexicon.vocabulary.atoms(word)))
-    return _Word(mended, exact=not mended or bool(longer))
+    return _Word(mended, exact=not mended or sure)

@@ -186,10 +186,9 @@ def _names_scale(items: Sequence[Item], one: _Number) -> bool:
     for at in range(max(one.at - 2, 0), one.at + 1):
         span = items[at : at + 3]
         kinds = [item.kind for item in span]
-        if kinds[::2] == [Kind.NUMBER, Kind.NUMBER] and kinds[1] in (Kind.RANGE, Pause.DASH):
-            ends = (span[0].about, span[2].about)
-            more = any(item.kind == Kind.NUMBER for item in (*items[:at], *items[at + 3 :]))
-            return ends in _SCALES and more
+        joined = kinds[1:2] != [] and (kinds[1] in (Kind.RANGE, Pause.DASH) or span[1].about == Kind.ARTICLE)
+        if joined and kinds[::2] == [Kind.NUMBER, Kind.NUMBER] and (span[0].about, span[2].about) in _SCALES:
+            return True
     return False
 
 

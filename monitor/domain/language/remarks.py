@@ -86,8 +86,10 @@ def remark_on(
     if last and all(mention.past for mention in last) and _is_well_now(clause, bare):
         return _changed(mentions, last, presence=Presence.ABSENT, past=False)
     answer = Presence.ABSENT if says_all_is_well(clause) and bare is None else bare
-    if bare is Presence.PRESENT and last and (clause.lead is Lead.CONTRAST or Kind.NOW in kinds or last[0].bare):
-        return _changed(mentions, last, presence=bare)  # "not before, but now it does", "no ... well, yes"
+    if bare is not None and last and last[0].bare:
+        return _changed(mentions, last, presence=bare)  # "no ... well, yes", "yeah, no"
+    if bare is Presence.PRESENT and last and (clause.lead is Lead.CONTRAST or Kind.NOW in kinds):
+        return _changed(mentions, last, presence=bare)  # "not before, but now it does"
     if answer is None or not _is_new(asked, mentions) or Kind.COMPLAINT in kinds:
         return list(mentions)
     if asked.question == SIGNS and answer is not Presence.ABSENT:
@@ -98,7 +100,7 @@ def remark_on(
 def _is_well_now(clause: Clause, bare: Presence | None) -> bool:
     """ "Was swollen, now fine", "had some yellow at first, nothing for a week": what was said before is over."""
     fine = Kind.NOW in clause.kinds and not clause.kinds.isdisjoint({Kind.FINE, Kind.ACK, Kind.BLANKET})
-    return fine or bare is Presence.ABSENT
+    return fine or (bare is Presence.ABSENT and clause.words <= _SHORT)
 
 
 def _is_of_something_else(clause: Clause) -> bool:

@@ -66,6 +66,16 @@ def squeeze(word: str) -> tuple[str, ...]:
     return tuple(form for form in dict.fromkeys((twice, once)) if form != word)
 
 
+def is_slip(known: str, word: str) -> bool:
+    """Whether a word is surely the known one: a letter typed once instead of twice, or two letters swapped.
+
+    >>> is_slip("stopped", "stoped"), is_slip("none", "noen"), is_slip("pain", "paint")
+    (True, True, False)
+    """
+    swapped = len(known) == len(word) and sorted(known) == sorted(word)
+    return swapped or _DOUBLED.sub(r"\1", known) == _DOUBLED.sub(r"\1", word)
+
+
 def respell(word: str, letters: Mapping[str, str]) -> str:
     """A word typed in another script, brought back by the longest groups of letters first.
 

@@ -96,8 +96,8 @@ def _is_blanket(heard: Heard) -> bool:
         return True
     if heard.asked.question == SIGNS and [one.value for one in heard.quantities] == [0]:
         return True
-    bare = any(bare_answer(clause) is Presence.ABSENT for clause in heard.clauses)
-    return heard.asked.question in (CHECKIN_OPEN, SIGNS) and bare and not heard.mentions
+    bare = {bare_answer(clause) for clause in heard.clauses} - {None}
+    return heard.asked.question in (CHECKIN_OPEN, SIGNS) and bare == {Presence.ABSENT} and not heard.mentions
 
 
 def _pain(heard: Heard) -> int | None:
@@ -292,12 +292,19 @@ def _unmeasured(heard: Heard, signs: Mapping[Sign, Presence], *, pain: int | Non
     """What is not fine and cannot be scored: pain without a number, "so so", "awful"."""
     if signs.get(Sign.PAIN) is Presence.PRESENT and pain is None and Detail.SEVERE not in heard.details:
         yield "pain without a number"
-    if not blanket and any(_sounds_unwell(clause) for clause in heard.clauses):
+    first = min((mention.clause for mention in heard.mentions), default=len(heard.clauses))
+    told_first = any(_goes_on_unnamed(clause) for clause in heard.clauses[:first]) and not heard.asked.signs
+    if not blanket and (told_first or any(_sounds_unwell(clause) for clause in heard.clauses)):
         yield "unwell"
 
 
 def _sounds_unwell(clause: Clause) -> bool:
     return bool(clause.kinds & {Kind.VAGUE, Kind.WORSE}) and Kind.PAST not in clause.kinds and not clause.signs
+
+
+def _goes_on_unnamed(clause: Clause) -> bool:
+    """ "It does not stop, ...": before any sign is named, nobody knows what goes on."""
+    return not clause.signs and bool(clause.kinds & {Kind.SAME, Kind.RECURS})
 
 
 def _may_be_red(review: Sequence[str]) -> bool:

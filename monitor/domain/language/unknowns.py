@@ -85,7 +85,15 @@ def may_hide_complaint(clause: Clause, before: Clause | None = None) -> bool:
 def _tells_of_the_mouth(clause: Clause, before: Clause | None) -> bool:
     """ "The gum looks like a plum": something is said of the mouth in plain words, neither good nor denied."""
     of_it = _names_the_mouth(clause) or (clause.lead is Lead.JOINED and before is not None and _only_names(before))
-    return of_it and clause.words > 0 and not clause.signs and clause.kinds.isdisjoint(_SETTLED)
+    settled = not clause.kinds.isdisjoint(_SETTLED) and not _cannot(clause)
+    return of_it and clause.words > 0 and not clause.signs and not settled
+
+
+def _cannot(clause: Clause) -> bool:
+    """ "I do not feel half my face": a verb denied of the body may be the complaint itself."""
+    turning = any(item.kind == Kind.NOT or item.about == Kind.BOTH for item in clause.items)
+    fleshly = Kind.BODY in clause.kinds or any(item.about == Kind.MOUTH for item in clause.items)
+    return turning and fleshly and clause.kinds.isdisjoint(_SETTLED - _DENYING)
 
 
 def _names_the_mouth(clause: Clause) -> bool:
