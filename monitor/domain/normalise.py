@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
@@ -30,6 +30,7 @@ class Token:
     shape: Shape
     start: int
     end: int
+    proper: bool = False  # written as a name is: a capital inside a sentence
 
 
 # Folding by Unicode's own tables would turn these into letters or lose them.
@@ -52,6 +53,7 @@ _TOKEN = re.compile(
     r"(?P<mark>[.,;:!?()/%°+#=&\n–—]|(?<![^\W\d_])-|-(?![^\W\d_]))|(?P<emoji>[^\s\w-])"
 )
 _SLIP = re.compile(r"[.,]{2}|[юб]")  # a point typed twice in a temperature, or on the other keyboard: 37..2, 36ю6
+_ENDS = frozenset(".!?\n:(")
 _DASHES = {"–": "-", "—": "-"}
 
 
@@ -80,7 +82,7 @@ def tokenise(text: str) -> tuple[Token, ...]:
     """
     pieces = [_fold_char(char) if char != "\t" else " " for char in text]
     places = [place for place, piece in enumerate(pieces) for _ in piece]
-    return tuple(
+    tokens = [
         Token(
             text=_SLIP.sub(".", found.group()) if found["number"] else _DASHES.get(found.group(), found.group()),
             shape=Shape(found.lastgroup or Shape.EMOJI),
@@ -88,4 +90,15 @@ def tokenise(text: str) -> tuple[Token, ...]:
             end=places[found.end() - 1] + 1,
         )
         for found in _TOKEN.finditer("".join(pieces))
-    )
+    ]
+    return tuple(_with_names(tokens, text))
+
+
+def _with_names(tokens: list[Token], text: str) -> list[Token]:
+    """Tokens with those marked that begin with a capital inside a sentence, unless the writer puts one everywhere."""
+    inner = [at for at in range(1, len(tokens)) if tokens[at].shape is Shape.WORD and tokens[at - 1].text not in _ENDS]
+    names = [at for at in inner if text[tokens[at].start].isupper() and text[tokens[at].start + 1 :][:1].islower()]
+    if names and 2 * len(names) <= len(inner) + 1:
+        for at in names:
+            tokens[at] = replace(tokens[at], proper=True)
+    return tokens

@@ -34,6 +34,7 @@ _PAUSES = {
     ".": Pause.STOP, "!": Pause.STOP, ";": Pause.STOP, "\n": Pause.STOP, "?": Pause.ASK, ",": Pause.COMMA,
     "(": Pause.COMMA, ")": Pause.COMMA, ":": Pause.LINK, "=": Pause.LINK, "-": Pause.DASH, "/": Pause.SLASH,
 }  # fmt: skip
+PROPER = "proper"  # of an unknown word: written as a name is
 _CLEARLY = 2  # words that another language must know more of a stretch than the patient's own
 _SILENT = {Kind.FILLER}
 # What takes a sign away from the patient, or calls for help, is never guessed from a misspelled word.
@@ -243,7 +244,7 @@ def _leftover(token: Token, place: int, *, own: Lexicon, lexicons: Mapping[str, 
         if meaning is not None and meaning.kind in SIGN_KINDS:
             return [Item(meaning.kind, place, place, meaning.about)]
     known = any(_is_everyday(lexicon, token.text) for lexicon in lexicons.values())
-    return [Item(Kind.WORD if known else Pause.UNKNOWN, place, place)]
+    return [Item(Kind.WORD if known else Pause.UNKNOWN, place, place, PROPER if token.proper else "")]
 
 
 @lru_cache(maxsize=20_000)

@@ -141,7 +141,8 @@ def _is_counted(items: Sequence[Item], one: _Number) -> bool:
         return True
     if before is not None and before.kind == Kind.NOT and any(i.kind == Kind.NUMBER for i in items[one.end + 1 :]):
         return True  # "not 8 but 3"
-    if before is not None and before.kind in (Kind.LABEL, Kind.UNIT) and before.last + 1 == one.first:
+    heat = one.value != int(one.value) and int(one.value) in _BODY_HEAT
+    if before is not None and before.kind in (Kind.LABEL, Kind.UNIT) and before.last + 1 == one.first and not heat:
         return before.kind == Kind.LABEL or not _is_told_of_a_pill(items, one)
     return one.value >= 1000 or _is_clock(items, one)
 

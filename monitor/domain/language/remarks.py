@@ -70,6 +70,8 @@ def remark_on(
     """
     kinds, last = clause.kinds, _last_spoken(mentions)
     course = next((kind for kind in _COURSES if kind in kinds), None)
+    if course is Kind.PERSISTS and _is_a_habit(clause):
+        course = None
     bare = bare_answer(clause)
     if self_asked and bare is not None:
         return _changed(mentions, last, presence=bare)
@@ -106,6 +108,12 @@ def _is_well_now(clause: Clause, bare: Presence | None) -> bool:
 def _is_of_something_else(clause: Clause) -> bool:
     """ "... not the implant": what was said just before is not of the implant."""
     return Kind.PART in clause.kinds and bool(clause.kinds & {*NOES, Kind.NOT}) and not clause.words
+
+
+def _is_a_habit(clause: Clause) -> bool:
+    """ "I keep telling everybody": what goes on is what the patient does."""
+    pairs = zip(clause.items, clause.items[1:], strict=False)
+    return clause.words > 0 and any(me.about == Kind.ME and goes_on.kind == Kind.PERSISTS for me, goes_on in pairs)
 
 
 def _denies_what_was_feared(clause: Clause, last: Sequence[Mention]) -> bool:

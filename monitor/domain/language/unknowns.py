@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.domain.language.clauses import Clause, Lead
-from monitor.domain.language.items import Item, Pause
+from monitor.domain.language.items import PROPER, Item, Pause
 from monitor.domain.language.lexicon import Kind
 
 _DENYING = frozenset({Kind.NO, Kind.NONE, Kind.NOT, Kind.NOR, Kind.RESOLVED})
@@ -114,7 +114,7 @@ def _goes_on(clause: Clause) -> bool:
 
 def _is_said_of_the_mouth(clause: Clause, word: Item) -> bool:
     if len(clause.items) == clause.words <= 1:
-        return True
+        return word.about != PROPER
     return any(_binds(item, word) for item in clause.items)
 
 
@@ -122,10 +122,12 @@ def _binds(item: Item, word: Item) -> bool:
     before, after = word.first - item.last, item.first - word.last
     if item.kind in _OF_THE_MOUTH or item.is_sign or item.about == Kind.MOUTH:
         return max(before, after) <= _NEAR
+    if word.about == PROPER:  # whom somebody met and where is no complaint
+        return False
     if item.kind == Kind.RESOLVED:
         return max(before, after) <= _NEXT
-    if item.kind == Kind.NO:
-        return 1 in (before, after)
+    if item.kind == Kind.NO:  # a no that turns no verbs denies the noun after it, whatever it is
+        return after == 1 or (before == 1 and item.about == Kind.BOTH)
     if item.about == Kind.THING:
         return before == 1
     if item.about == Kind.ARTICLE:
