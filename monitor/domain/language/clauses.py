@@ -54,6 +54,7 @@ _NEGATED = {
     Kind.MUCH: Kind.TRACE,
     Kind.ACK: Kind.COMPLAINT,
 }
+_SILENCED = (Kind.CALL, Kind.WORRY, Kind.COMPLAINT)  # "not worried", "not dizzy"
 _DEGREES = (Kind.BETTER, Kind.WORSE, Kind.MUCH)
 # What may follow a "no" that is an answer of its own: "no, it fell out", "no all good".
 _NEW_START = frozenset(
@@ -183,6 +184,8 @@ def _read_negated(items: Sequence[Item]) -> list[Item]:
         if before is not None and turned is not None:
             del read[before:]
             read.append(replace(item, kind=turned, about=""))
+        elif before is not None and item.kind in _SILENCED:
+            read.append(replace(item, kind=Kind.WORD))
         elif before is not None and item.kind in (Kind.PERSISTS, Kind.RECURS, Kind.AGAIN):
             continue  # "not any more", "no longer still": the negation itself stays and reaches on
         elif item.kind == Kind.NOT and read and read[-1].kind == Kind.NOT and read[-1].last + 1 == item.first:

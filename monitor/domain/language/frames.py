@@ -64,7 +64,7 @@ def without_others(clauses: Sequence[Clause], frames: Sequence[Sequence[Frame]])
 
 def _is_anothers(item: Item, frame: Frame) -> bool:
     strange = item.kind == Kind.COMPLAINT and frame.other == Kind.STRANGERS
-    return strange or (item.kind in (Kind.AILMENT, Pause.UNKNOWN) and bool(frame.other))
+    return strange or (item.kind in (*FOREIGN, Pause.UNKNOWN) and bool(frame.other))
 
 
 def _before(frame: Frame, clause: Clause, *, after: str) -> Frame:

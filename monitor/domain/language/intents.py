@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from monitor.domain.language.clauses import Clause, Lead
 from monitor.domain.language.items import Pause
-from monitor.domain.language.lexicon import Kind
-from monitor.domain.terms import REMINDER, Intent, Sign
+from monitor.domain.language.lexicon import SIGN_KINDS, Kind
+from monitor.domain.terms import NONE, REMINDER, Intent, Sign
 
 KEYWORD_INTENTS = {Kind.STOP_WORD: Intent.STOP, Kind.START: Intent.START, Kind.HELP: Intent.HELP}
 _ASKING = frozenset({Kind.QUESTION, Kind.PRESUMING, Kind.WONDER})
 _ANSWERING = frozenset(
     {Kind.NO, Kind.NONE, Kind.NOT, Kind.YES, Kind.AFFIRM, Kind.BLANKET, Kind.FINE, Kind.NUMBER, Kind.BETTER}
 )
+_TOLD = frozenset({*SIGN_KINDS, Kind.BLANKET, Kind.BETTER, Kind.NUMBER})
 _TELLING = frozenset({Kind.FINE, Kind.BLANKET, Kind.BETTER, Kind.RESOLVED, Kind.PAST, Kind.NUMBER, Kind.ACK})
 _TOP = 10  # of the scale of pain
 _REVIEWS = {
@@ -52,6 +53,8 @@ def read_intent(clauses: Sequence[Clause], *, question: str, answered: bool) -> 
         question == REMINDER and kinds & {Kind.YES, Kind.AFFIRM, Kind.ACK, Kind.FINE, Kind.BLANKET}
     ):
         return Intent.CONFIRM
+    if Kind.THANKS in kinds and question == NONE and kinds.isdisjoint(_TOLD):
+        return Intent.THANKS
     if answered:
         return Intent.ANSWER
     if Kind.CALL in kinds:
@@ -70,12 +73,16 @@ def is_question(clauses: Sequence[Clause]) -> bool:
     """
     for clause in clauses:
         kinds = clause.kinds
-        asks = not kinds.isdisjoint(_ASKING) or (Kind.RELATIVE in kinds and _begins_with_question(clause))
+        asks = not kinds.isdisjoint(_ASKING) or (_may_ask(clause) and _begins_with_question(clause))
         if asks and Pause.LINK not in kinds:
             return True
     following = [*clauses[1:], None] if clauses else []
     ends = [one for one in zip(clauses, following, strict=True) if _ends_sentence(*one)]
     return any(clause.asked and not (_asks_oneself(clause) and _answered_by(after)) for clause, after in ends)
+
+
+def _may_ask(clause: Clause) -> bool:
+    return Kind.RELATIVE in clause.kinds or any(item.about == Kind.ASKER for item in clause.items[:1])
 
 
 def _ends_sentence(clause: Clause, after: Clause | None) -> bool:
@@ -97,7 +104,9 @@ def _begins_with_question(clause: Clause) -> bool:
     """Whether a word like "when" asks: at the beginning of a statement, or before a question mark."""
     plain = all(item.about == Sign.STITCHES for item in clause.signs)
     plain = plain and not any(item.kind in _TELLING and item.exact for item in clause.items)
-    return clause.asked or (clause.lead is Lead.START and clause.items[0].kind == Kind.RELATIVE and plain)
+    first = clause.items[0]
+    asks = first.kind == Kind.RELATIVE or (first.about == Kind.ASKER and clause.words > 0)
+    return clause.asked or (clause.lead is Lead.START and asks and plain)
 
 
 def _complains(clause: Clause) -> bool:
@@ -108,6 +117,11 @@ def _complains(clause: Clause) -> bool:
     return open_ended or ((bool(clause.signs) or scored) and not denied)
 
 
+def _is_of_the_body(clause: Clause) -> bool:
+    """Whether a clause speaks of another part of the body, and not of a mere thing: "the chair wobbles"."""
+    return any(item.kind == Kind.ELSEWHERE and item.about != Kind.OBJECT for item in clause.items)
+
+
 def review_reasons(clauses: Sequence[Clause]) -> tuple[str, ...]:
     """Why a person must read the text, from its words alone.
 
@@ -116,8 +130,13 @@ def review_reasons(clauses: Sequence[Clause]) -> tuple[str, ...]:
     >>> review_reasons([Clause(Lead.START, (Item(Kind.CALL, 0, 0),), 0)])
     ('call for help',)
     """
-    found = [_REVIEWS[Kind(item.kind)] for c in clauses for item in c.items if item.kind in _REVIEWS]
-    if any(Kind.ELSEWHERE in clause.kinds and _complains(clause) for clause in clauses):
+    found = [
+        _REVIEWS[Kind(item.kind)]
+        for clause in clauses
+        for item in clause.items
+        if item.kind in _REVIEWS and not (item.kind == Kind.WORRY and Kind.PAST in clause.kinds)
+    ]
+    if any(_is_of_the_body(clause) and _complains(clause) for clause in clauses):
         found.append("body complaint elsewhere")
     if is_question(clauses):
         found.append("question")

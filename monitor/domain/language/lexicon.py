@@ -62,6 +62,7 @@ class Kind(StrEnum):
     MOUTH = "mouth"  # a subject that is part of the mouth: gum, cheek
     THING = "thing"  # a subject that may be part of it: it, there
     ME = "me"  # a subject that is the patient: I
+    ASKER = "asker"  # an opener that asks where it begins a text: "is soup ...", "does it ..."
     ARTICLE = "article"  # an opener that any noun may follow: "la", "un"
     OPENER = "opener"  # goes on with a new statement: is, have, some
     # [time]
@@ -86,7 +87,8 @@ class Kind(StrEnum):
     # [places]
     PART = "part"
     STITCH = "stitch"
-    ELSEWHERE = "elsewhere"  # another part of the body, or another thing
+    ELSEWHERE = "elsewhere"  # another part of the body
+    OBJECT = "object"  # another thing: what is said of it is no complaint
     AILMENT = "ailment"  # another illness, a complaint by itself: headache, flu
     # [numbers]
     NUMBER = "number"
@@ -126,6 +128,16 @@ class Kind(StrEnum):
 KEYWORDS = (Kind.STOP_WORD, Kind.START, Kind.HELP)
 SIGN_KINDS = (Kind.NAMES, Kind.STATES, Kind.EVENTS, Kind.DENIED, Kind.ASKED)
 _SIGN_LISTS = (*SIGN_KINDS, Kind.ASKED_NOT)
+# Lists that act as another one and keep their own name as what they are about.
+_ACTS_AS = {
+    Kind.MOUTH: Kind.SUBJECT,
+    Kind.THING: Kind.SUBJECT,
+    Kind.ME: Kind.SUBJECT,
+    Kind.ARTICLE: Kind.OPENER,
+    Kind.ASKER: Kind.OPENER,
+    Kind.BOTH: Kind.NO,
+    Kind.OBJECT: Kind.ELSEWHERE,
+}
 # Words of these lists are never guessed at: an unknown word beside the mouth is rather shown to a person.
 _EVERYDAY = (Kind.WORD, Kind.FILLER, Kind.IDIOM)
 _SECTIONS: Mapping[str, tuple[Kind, ...]] = {
@@ -137,7 +149,7 @@ _SECTIONS: Mapping[str, tuple[Kind, ...]] = {
     "answers": (Kind.YES, Kind.AFFIRM, Kind.BLANKET, Kind.UNSURE, Kind.VAGUE, Kind.ACK),
     "joints": (
         Kind.CONTRAST, Kind.EXCEPT, Kind.JOINER, Kind.CHOICE, Kind.SUBJECT, Kind.MOUTH, Kind.THING, Kind.ME,
-        Kind.ARTICLE, Kind.OPENER,
+        Kind.ARTICLE, Kind.ASKER, Kind.OPENER,
     ),
     "time": (Kind.PAST, Kind.NOW, Kind.ELSEWHEN),
     "stance": (
@@ -145,7 +157,7 @@ _SECTIONS: Mapping[str, tuple[Kind, ...]] = {
         Kind.DOUBT,
     ),
     "people": (Kind.THEIRS, Kind.OTHERS, Kind.STRANGERS, Kind.SELF, Kind.PROXY),
-    "places": (Kind.PART, Kind.STITCH, Kind.ELSEWHERE, Kind.AILMENT),
+    "places": (Kind.PART, Kind.STITCH, Kind.ELSEWHERE, Kind.OBJECT, Kind.AILMENT),
     "quantities": (
         Kind.HALF, Kind.POINT, Kind.ABOVE, Kind.BELOW, Kind.AT_MOST, Kind.RANGE, Kind.SCALE, Kind.UNIT, Kind.LABEL,
         Kind.CELSIUS, Kind.FAHRENHEIT,
@@ -231,11 +243,9 @@ def _heard(meaning: Meaning) -> Meaning:
     """A phrase's meaning as it acts in a sentence: lists that act alike differ only in what they are about."""
     if meaning.kind == Kind.ASKED_NOT:
         return replace(meaning, kind=Kind.DENIED)
-    if meaning.kind in (Kind.MOUTH, Kind.THING, Kind.ME):
-        return Meaning(Kind.SUBJECT, meaning.kind)
-    if meaning.kind == Kind.BOTH:
-        return Meaning(Kind.NO, meaning.kind)
-    return Meaning(Kind.OPENER, meaning.kind) if meaning.kind == Kind.ARTICLE else meaning
+    if meaning.kind in _ACTS_AS:
+        return Meaning(_ACTS_AS[Kind(meaning.kind)], meaning.kind)
+    return meaning
 
 
 def _add(phrases: Phrases, phrase: str, meaning: Meaning, *, file: str, key: str) -> None:

@@ -67,7 +67,7 @@ def mentions_in(
 def _named_and_denied(clause: Clause) -> frozenset[int]:
     """Places of names whose own clause denies them in other words: "the temperature did not rise"."""
     denying = {item.about for item in clause.items if item.kind == Kind.DENIED}
-    names = [at for at, item in enumerate(clause.items) if item.kind == Kind.NAMES]
+    names = [at for at, item in enumerate(clause.items) if item.kind in (Kind.NAMES, Kind.ASKED)]
     return frozenset(at for at in names if clause.items[at].about in denying)
 
 
@@ -103,7 +103,7 @@ def _mention(item: Item, sign: Sign, number: int, *, clause: Clause, denied: boo
     kinds = clause.kinds
     absent = denied != (item.kind == Kind.DENIED)
     past = Kind.PAST in kinds and not kinds & {Kind.NOW, Kind.PERSISTS, Kind.RECURS, Kind.SAME}
-    turned = denied and Kind.RESOLVED in kinds and _is_turned(item, clause)  # "it's not as if the fever went away"
+    turned = (denied or item.kind == Kind.DENIED) and _is_turned(item, clause, nots=2 if denied else 1)
     mention = Mention(
         sign=sign,
         presence=Presence.UNKNOWN if turned else Presence.ABSENT if absent else Presence.PRESENT,
@@ -117,11 +117,14 @@ def _mention(item: Item, sign: Sign, number: int, *, clause: Clause, denied: boo
     return mention if absent or turned else _coursed(mention, item, clause)
 
 
-def _is_turned(item: Item, clause: Clause) -> bool:
-    """Whether a "not" stands before the sign and a "gone" after it."""
+def _is_turned(item: Item, clause: Clause, *, nots: int) -> bool:
+    """Whether a second negation takes the first one back: "it's not as if the fever went away", "not a day that it
+    does not move". A person must tell."""
     place = clause.items.index(item)
-    before, after = clause.items[:place], clause.items[place + 1 :]
-    return any(one.kind == Kind.NOT for one in before) and any(one.kind == Kind.RESOLVED for one in after)
+    start = max((at + 1 for at, one in enumerate(clause.items[:place]) if one.is_sign), default=0)
+    found = sum(one.kind == Kind.NOT for one in clause.items[start:place])
+    gone = any(one.kind == Kind.RESOLVED for one in clause.items[place + 1 :])
+    return found >= nots or (found == 1 and gone)
 
 
 def _coursed(mention: Mention, item: Item, clause: Clause) -> Mention:
@@ -133,7 +136,7 @@ def _coursed(mention: Mention, item: Item, clause: Clause) -> Mention:
         if Kind.RESOLVED in kinds and mention.sign not in LASTING and not _comes_back(item, clause):
             return replace(mention, presence=Presence.ABSENT)
         if kinds & {Kind.FINE, Kind.ACK} and item.kind in (Kind.NAMES, Kind.ASKED):
-            gone = Kind.NOW in kinds or _is_entry(item, clause)
+            gone = Kind.NOW in kinds or item.about == Sign.FEVER or _is_entry(item, clause)
             return replace(mention, presence=Presence.ABSENT if gone else Presence.UNKNOWN)
     lasting = Kind.RECURS in kinds or _is_stressed(item, clause)
     courses = (Kind.WORSE, Kind.SAME) if lasting else (Kind.WORSE, Kind.SAME, Kind.BETTER)

@@ -21,6 +21,7 @@ _FEW = 2  # "I stopped at the shop" says nothing of the bleeding
 _BESIDE_NOT = frozenset(
     {Kind.NOT, Kind.PART, Kind.SUBJECT, Kind.OPENER, Kind.NOW, Kind.PAST, Kind.LABEL, Kind.UNIT, Kind.NUMBER}
 )
+_OF_ANY_PART = LOOSE_PARTS | {Sign.PAIN, Sign.PRESSURE_PAIN}  # what another tooth may have as well
 _NOT_OF_THE_WOUND = frozenset({Kind.COMPLAINT, Kind.STITCH, *FOREIGN})
 _SHORT = 1  # so many other words leave "nothing", "I think so", "fine" an answer
 
@@ -70,12 +71,12 @@ def remark_on(
     """
     kinds, last = clause.kinds, _last_spoken(mentions)
     course = next((kind for kind in _COURSES if kind in kinds), None)
-    if course is Kind.PERSISTS and _is_a_habit(clause):
+    if (course is Kind.PERSISTS and _is_a_habit(clause)) or not kinds.isdisjoint({Kind.STOP, Kind.RESCHEDULE}):
         course = None
     bare = bare_answer(clause)
     if self_asked and bare is not None:
         return _changed(mentions, last, presence=bare)
-    if _is_of_something_else(clause) and last and last[0].sign in LOOSE_PARTS:
+    if _is_of_something_else(clause) and last and last[0].sign in _OF_ANY_PART:
         return _changed(mentions, last, presence=Presence.ABSENT, doubted=True)
     excepted = clause.lead is Lead.EXCEPT and not kinds & {Kind.STRANGERS, Kind.OTHERS}
     if excepted and last and all(mention.presence is Presence.ABSENT for mention in last):

@@ -121,7 +121,9 @@ def _signs(heard: Heard, *, pain: int | None, temperature: float | None) -> dict
         if presence is not Presence.UNKNOWN:
             signs[sign] = presence
     for sign, implied in _IMPLIED.items():
-        if signs.get(sign) is Presence.PRESENT:
+        if signs.get(sign) is Presence.PRESENT and signs.get(implied) is Presence.ABSENT and _is_over(heard, sign):
+            signs[sign] = Presence.ABSENT
+        elif signs.get(sign) is Presence.PRESENT:
             signs[implied] = Presence.PRESENT
     if Detail.SEVERE in heard.details and signs.get(Sign.PAIN) is not Presence.ABSENT:
         signs[Sign.PAIN] = Presence.PRESENT
@@ -136,6 +138,11 @@ def _without_bare_denials(heard: Heard, signs: Mapping[Sign, Presence]) -> dict[
     """The signs less those that only a "no" or a "fine" denied, since what else was said may take it back."""
     named = {mention.sign for mention in heard.mentions if not mention.bare} | set(heard.chosen.signs)
     return {sign: said for sign, said in signs.items() if sign in named or said is Presence.PRESENT}
+
+
+def _is_over(heard: Heard, sign: Sign) -> bool:
+    """ "Soaked five gauzes on the first day, nothing today": the worse form was told of the past alone."""
+    return all(m.past for m in heard.mentions if m.sign is sign and m.presence is Presence.PRESENT)
 
 
 def _is_of_late(heard: Heard) -> bool:
