@@ -53,6 +53,9 @@ _HUSHING = frozenset(
         Kind.CALL,
     }
 )
+# What puts one at ease is not guessed from a short word: too many others are one letter away.
+_SOOTHING = frozenset({Kind.FINE, Kind.BLANKET, Kind.BETTER, Kind.ACK})
+_LONG = 6  # letters
 _COURSE = {Kind.RESOLVED, Kind.BETTER, Kind.WORSE}
 
 
@@ -200,7 +203,7 @@ def _read_sentence(
     words = [_word(token, lexicon, respelled) for token in own]
     layers = (*(lexicon.asked[sign] for sign in asked), lexicon.phrases)
     every = [one for layer in layers for one in layer.find(own, [word.atoms for word in words])]
-    found = longest([one for one in every if _is_sure(one, words) or one.meaning.kind not in _HUSHING])
+    found = longest([one for one in every if _is_sure(one, words) or _may_be_guessed(one, own)])
     items = [_item(one, words, start) for one in found if one.meaning.kind not in _SILENT]
     taken = {place for one in found for place in one.places}
     for place, token in enumerate(own):
@@ -208,6 +211,12 @@ def _read_sentence(
             items += _leftover(token, start + place, own=lexicon, lexicons=lexicons)
     # A sign of several words stands where it ends: in "the cap has not fallen out" the "not" comes before it.
     return _without_swallowed(sorted(items, key=lambda item: item.last if item.is_sign else item.first))
+
+
+def _may_be_guessed(found: Found, tokens: Sequence[Token]) -> bool:
+    """Whether a phrase found only by mending a word may stand."""
+    long = sum(len(tokens[place].text) for place in found.places) >= _LONG
+    return found.meaning.kind not in _HUSHING and (long or found.meaning.kind not in _SOOTHING)
 
 
 def _is_sure(found: Found, words: Sequence[_Word]) -> bool:

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     NO_ALONE = "no_alone"  # "n": no where nothing else is said, "and" anywhere else
     NONE = "none"  # the same, but an answer only where little else is said: nothing, never
     NOT = "not"  # before anything
+    CANNOT = "cannot"  # the same, of what one is unable to do: the verb after it may be the complaint
     NOR = "nor"  # before anything, and it goes on with a list
     # [course]
     RESOLVED = "resolved"
@@ -50,6 +51,7 @@ class Kind(StrEnum):
     YES = "yes"
     AFFIRM = "affirm"  # "it is", "there is": an answer only where nothing else is said
     BLANKET = "blanket"  # "all good", "none of those"
+    REST = "rest"  # "everything else is fine": no answer, but nothing to worry about
     UNSURE = "unsure"
     VAGUE = "vague"  # neither good nor bad: "so so", "surviving"
     ACK = "ack"  # "ok", a thumb: heard, but no answer to a question
@@ -136,17 +138,19 @@ _ACTS_AS = {
     Kind.ARTICLE: Kind.OPENER,
     Kind.ASKER: Kind.OPENER,
     Kind.BOTH: Kind.NO,
+    Kind.CANNOT: Kind.NOT,
+    Kind.REST: Kind.FINE,
     Kind.OBJECT: Kind.ELSEWHERE,
 }
 # Words of these lists are never guessed at: an unknown word beside the mouth is rather shown to a person.
 _EVERYDAY = (Kind.WORD, Kind.FILLER, Kind.IDIOM)
 _SECTIONS: Mapping[str, tuple[Kind, ...]] = {
-    "negation": (Kind.NO, Kind.BOTH, Kind.NO_ALONE, Kind.NONE, Kind.NOT, Kind.NOR),
+    "negation": (Kind.NO, Kind.BOTH, Kind.NO_ALONE, Kind.NONE, Kind.NOT, Kind.CANNOT, Kind.NOR),
     "course": (
         Kind.RESOLVED, Kind.PERSISTS, Kind.RECURS, Kind.AGAIN, Kind.BETTER, Kind.SAME, Kind.WORSE, Kind.TRACE,
         Kind.MUCH, Kind.FINE,
     ),
-    "answers": (Kind.YES, Kind.AFFIRM, Kind.BLANKET, Kind.UNSURE, Kind.VAGUE, Kind.ACK),
+    "answers": (Kind.YES, Kind.AFFIRM, Kind.BLANKET, Kind.REST, Kind.UNSURE, Kind.VAGUE, Kind.ACK),
     "joints": (
         Kind.CONTRAST, Kind.EXCEPT, Kind.JOINER, Kind.CHOICE, Kind.SUBJECT, Kind.MOUTH, Kind.THING, Kind.ME,
         Kind.ARTICLE, Kind.ASKER, Kind.OPENER,

@@ -26,7 +26,7 @@ _CLOSERS = frozenset(
     }
 )
 # What ends the reach of a "no" that has not met its sign yet, if a new thing is spoken of after it.
-_BETWEEN = frozenset({Kind.JOINER, Kind.PAST, Kind.NOW, Kind.NUMBER, Kind.UNIT})
+_BETWEEN = frozenset({Kind.JOINER, Kind.PAST, Kind.NOW, Kind.NUMBER, Kind.UNIT, Kind.LABEL})
 _STRESSED = frozenset({Kind.TRACE, Kind.MUCH, Kind.PERSISTS, Kind.RECURS, Kind.WORSE, Kind.YES, Kind.AFFIRM})
 _LISTING = frozenset({Kind.JOINER, Kind.CHOICE, Pause.SLASH, Pause.LINK, Pause.DASH, Pause.COMMA})
 
@@ -87,8 +87,8 @@ def _reaches(items: Sequence[Item], at: int, *, scope: Kind, fresh: bool, choice
         answer = item.kind == Kind.DENIED or (owned and item.kind == Kind.EVENTS)
         return scope is Kind.NOT or not answer
     after = items[at + 1].kind if at + 1 < len(items) else ""
-    if after in _STRESSED:
-        return False
+    if after in _STRESSED or (after == Kind.OPENER and choice is False and item.kind == Kind.NAMES):
+        return False  # "no pus smell is awful"
     return choice or item.kind == Kind.NAMES or (scope is Kind.NOT and item.kind == Kind.STATES)
 
 

@@ -91,6 +91,8 @@ def remark_on(
     answer = Presence.ABSENT if says_all_is_well(clause) and bare is None else bare
     if bare is not None and last and last[0].bare:
         return _changed(mentions, last, presence=bare)  # "no ... well, yes", "yeah, no"
+    if bare is Presence.PRESENT and _denied_before(asked, mentions) and Kind.NOW not in kinds:
+        return _doubted(mentions, asked)  # "no fever, yes since last night"
     if bare is Presence.PRESENT and last and (clause.lead is Lead.CONTRAST or Kind.NOW in kinds):
         return _changed(mentions, last, presence=bare)  # "not before, but now it does"
     if answer is None or not _is_new(asked, mentions) or Kind.COMPLAINT in kinds:
@@ -98,6 +100,15 @@ def remark_on(
     if asked.question == SIGNS and answer is not Presence.ABSENT:
         return list(mentions)  # "yes" to a list of signs says only that some of them are there
     return [*mentions, *_answers(clause, number, asked=asked, presence=answer)]
+
+
+def _denied_before(asked: Asked, mentions: Sequence[Mention]) -> bool:
+    said = [mention.presence for mention in mentions if mention.sign in asked.signs]
+    return bool(said) and all(presence is Presence.ABSENT for presence in said)
+
+
+def _doubted(mentions: Sequence[Mention], asked: Asked) -> list[Mention]:
+    return [replace(m, presence=Presence.UNKNOWN, doubted=True) if m.sign in asked.signs else m for m in mentions]
 
 
 def _is_well_now(clause: Clause, bare: Presence | None) -> bool:
@@ -132,7 +143,8 @@ def bare_answer(clause: Clause) -> Presence | None:
     (<Presence.ABSENT: 'absent'>, None)
     """
     kinds, short = clause.kinds, clause.words <= _SHORT
-    if Kind.NO in kinds or (Kind.NONE in kinds and short) or _is_bare_not(clause):
+    verbal = clause.words > 0 and all(item.about == Kind.BOTH for item in clause.items if item.kind == Kind.NO)
+    if (Kind.NO in kinds and not verbal) or (Kind.NONE in kinds and short) or _is_bare_not(clause):
         return Presence.ABSENT
     if Kind.YES in kinds or Kind.TRIGGER in kinds or (Kind.AFFIRM in kinds and short):
         return Presence.PRESENT
@@ -155,7 +167,8 @@ def says_all_is_well(clause: Clause) -> bool:
     >>> says_all_is_well(Clause(Lead.START, (Item(Kind.BLANKET, 0, 0),), 0))
     True
     """
-    plain_fine = Kind.FINE in clause.kinds and clause.words <= _SHORT + 1 and not clause.signs
+    rest = any(item.about == Kind.REST for item in clause.items)  # "everything else is fine"
+    plain_fine = Kind.FINE in clause.kinds and clause.words <= _SHORT + 1 and not clause.signs and not rest
     return Kind.BLANKET in clause.kinds or (plain_fine and not clause.kinds & {Kind.COMPLAINT, *FOREIGN})
 
 

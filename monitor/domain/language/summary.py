@@ -197,7 +197,8 @@ def _hours_ago(heard: Heard, signs: Mapping[Sign, Presence]) -> float | None:
     """How long ago a part came out: said so, or a bare number in answer to that question."""
     if heard.asked.question == Sign.FELL_OUT and heard.hours_ago is None:
         bare = [one.value for one in heard.quantities if one.measure is Measure.BARE]
-        return bare[0] if len(bare) == 1 else None
+        plain = not any(unknown_in(clause) for clause in heard.clauses)
+        return bare[0] if len(bare) == 1 and plain else None
     out = heard.asked.question == Sign.FELL_OUT or signs.get(Sign.FELL_OUT) is Presence.PRESENT
     return heard.hours_ago if out else None
 

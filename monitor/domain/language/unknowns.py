@@ -12,6 +12,7 @@ _OF_THE_MOUTH = frozenset({Kind.BODY, Kind.PART, Kind.STITCH, Kind.COMPLAINT})
 _SAID_WITH = frozenset(
     {Kind.OPENER, Kind.AFFIRM, Kind.TRACE, Kind.MUCH, Kind.NOT, Kind.PERSISTS, Kind.RECURS, Kind.WORSE, Kind.SAME}
 )
+_SAID_AFTER = frozenset({Kind.PERSISTS, Kind.RECURS, Kind.WORSE, Kind.SAME})  # "sweling: same"
 # What leaves nothing open in a clause: good, better, denied, measured.
 _SETTLED = _DENYING | {Kind.FINE, Kind.BLANKET, Kind.BETTER, Kind.ACK, Kind.NUMBER, Kind.THANKS, Kind.IDIOM}
 _NAMING = frozenset({Kind.BODY, Kind.PART, Kind.SUBJECT, Kind.OPENER})
@@ -77,6 +78,7 @@ def may_hide_complaint(clause: Clause, before: Clause | None = None) -> bool:
     """
     return (
         _goes_on(clause)
+        or _is_unable(clause)
         or _tells_of_the_mouth(clause, before)
         or any(_is_said_of_the_mouth(clause, word) for word in unknown_in(clause))
     )
@@ -87,6 +89,12 @@ def _tells_of_the_mouth(clause: Clause, before: Clause | None) -> bool:
     of_it = _names_the_mouth(clause) or (clause.lead is Lead.JOINED and before is not None and _only_names(before))
     settled = not clause.kinds.isdisjoint(_SETTLED) and not _cannot(clause)
     return of_it and clause.words > 0 and not clause.signs and not settled
+
+
+def _is_unable(clause: Clause) -> bool:
+    """ "I cannot get my breath": in plain words, not settled by anything else."""
+    unable = any(item.about == Kind.CANNOT for item in clause.items)
+    return unable and clause.words > 0 and not clause.signs and clause.kinds.isdisjoint(_SETTLED - _DENYING - {Kind.BETTER})
 
 
 def _cannot(clause: Clause) -> bool:
@@ -113,8 +121,8 @@ def _goes_on(clause: Clause) -> bool:
 
 
 def _is_said_of_the_mouth(clause: Clause, word: Item) -> bool:
-    if len(clause.items) == clause.words <= 1:
-        return word.about != PROPER
+    if len(unknown_in(clause)) == len(clause.items) == clause.words:
+        return word.about != PROPER  # nothing else is said
     return any(_binds(item, word) for item in clause.items)
 
 
@@ -132,4 +140,8 @@ def _binds(item: Item, word: Item) -> bool:
         return before == 1
     if item.about == Kind.ARTICLE:
         return False
+    if item.kind in (Kind.YES, Kind.AFFIRM):
+        return 1 in (before, after)  # "gunk yes"
+    if item.kind in _SAID_AFTER and 0 < after <= _NEXT:
+        return True
     return item.kind in _SAID_WITH and 0 < before <= _NEXT
