@@ -144,7 +144,8 @@ def _is_counted(items: Sequence[Item], one: _Number) -> bool:
     heat = one.value != int(one.value) and int(one.value) in _BODY_HEAT
     if before is not None and before.kind in (Kind.LABEL, Kind.UNIT) and before.last + 1 == one.first and not heat:
         return before.kind == Kind.LABEL or not _is_told_of_a_pill(items, one)
-    return one.value >= 1000 or _is_clock(items, one)
+    cut_off = one.value == 100 and after is not None and after.kind == Kind.JOINER  # "hundred and tow"
+    return one.value >= 1000 or cut_off or _is_clock(items, one)
 
 
 def _is_told_of_a_pill(items: Sequence[Item], one: _Number) -> bool:

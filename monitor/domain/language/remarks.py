@@ -142,7 +142,7 @@ def bare_answer(clause: Clause) -> Presence | None:
     >>> bare_answer(Clause(Lead.START, nothing, 0)), bare_answer(Clause(Lead.START, nothing, 0, words=3))
     (<Presence.ABSENT: 'absent'>, None)
     """
-    kinds, short = clause.kinds, clause.words <= _SHORT
+    kinds, short = clause.kinds, clause.words == 0
     verbal = clause.words > 0 and all(item.about == Kind.BOTH for item in clause.items if item.kind == Kind.NO)
     if (Kind.NO in kinds and not verbal) or (Kind.NONE in kinds and short) or _is_bare_not(clause):
         return Presence.ABSENT

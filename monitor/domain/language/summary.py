@@ -60,7 +60,8 @@ def summarise(heard: Heard) -> Reading:
     told = bool(signs) or bool(_trends(heard, signs)) or numbers or blanket or unsure
     intent = read_intent(heard.clauses, question=heard.asked.question, answered=told)
     beside = intent is Intent.CONFIRM and heard.asked.question not in (REMINDER, NONE)  # "I'll be there": not asked
-    understood = (intent in _COURTESIES | _REQUESTS and not beside) or _answers(heard, signs, blanket=blanket)
+    courteous = intent in _COURTESIES | _REQUESTS and not beside and not _thanks_for_more(heard, intent)
+    understood = courteous or _answers(heard, signs, blanket=blanket)
     calm = understood and _is_calm(heard, signs, pain=pain)
     if any(may_hide_complaint(clause, before) for clause, before in _in_turn(heard)):
         signs = _without_bare_denials(heard, signs)
@@ -88,6 +89,12 @@ def summarise(heard: Heard) -> Reading:
         blanket=blanket,
         by_digit=bool(heard.chosen.quantities) and bool(heard.chosen.signs),
     )
+
+
+def _thanks_for_more(heard: Heard, intent: Intent) -> bool:
+    """ "Found it in my soup. Thanks": a thank-you under which an answer in unknown words may hide."""
+    asked = heard.asked.question not in (NONE, REMINDER)
+    return intent is Intent.THANKS and asked and any(clause.words for clause in heard.clauses)
 
 
 def _is_blanket(heard: Heard) -> bool:

@@ -142,6 +142,6 @@ def _binds(item: Item, word: Item) -> bool:
         return False
     if item.kind in (Kind.YES, Kind.AFFIRM):
         return 1 in (before, after)  # "gunk yes"
-    if item.kind in _SAID_AFTER and 0 < after <= _NEXT:
+    if item.kind in _SAID_AFTER | {Kind.BETTER} and 0 < after <= _NEXT:
         return True
     return item.kind in _SAID_WITH and 0 < before <= _NEXT
