@@ -9,7 +9,7 @@ and `..` for up to three words of anything.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from monitor.domain.normalise import Shape, Token, fold
 
@@ -36,7 +36,7 @@ class Found:
 
 @dataclass(slots=True)
 class _Node:
-    following: dict[str, _Node] = field(default_factory=dict)
+    following: dict[str, _Node] | None = None  # made when the first word follows: most nodes end a phrase
     gap: _Node | None = None
     meaning: Meaning | None = None
 
@@ -46,8 +46,8 @@ class Vocabulary:
 
     def __init__(self, groups: Mapping[str, Sequence[str]]) -> None:
         self._groups = groups
-        self._words: dict[str, set[str]] = {}
-        self._stems: dict[str, set[str]] = {}
+        self._words: dict[str, tuple[str, ...]] = {}
+        self._stems: dict[str, tuple[str, ...]] = {}
         self._shortest_stem = 99
         self._atoms: dict[tuple[str, bool], str] = {}
         self._mended_words: set[str] = set()
@@ -74,15 +74,17 @@ class Vocabulary:
         return known
 
     def _learn(self, element: str, *, mended: bool) -> str:
-        atom = "|".join(sorted({word if word == NUMBER else fold(word) for word in self._spelled(element)}))
-        for word in atom.split("|"):
+        words = {word if word == NUMBER else fold(word) for word in self._spelled(element)}
+        atom = "|".join(sorted(words))
+        for word in words:
+            stem = word.removesuffix("*")
+            if stem != word:
+                self._shortest_stem = min(self._shortest_stem, len(stem))
+            known = self._words if stem == word else self._stems
+            if atom not in known.get(stem, ()):
+                known[stem] = (*known.get(stem, ()), atom)
             if mended:
-                (self._mended_stems if word.endswith("*") else self._mended_words).add(word.rstrip("*"))
-            if word.endswith("*"):
-                self._stems.setdefault(word[:-1], set()).add(atom)
-                self._shortest_stem = min(self._shortest_stem, len(word) - 1)
-            else:
-                self._words.setdefault(word, set()).add(atom)
+                (self._mended_words if stem == word else self._mended_stems).add(stem)
         return atom
 
     def _spelled(self, element: str) -> Iterator[str]:
@@ -101,7 +103,7 @@ class Vocabulary:
         """
         atoms = set(self._words.get(word, ()))
         for length in range(self._shortest_stem, len(word) + 1):
-            atoms |= self._stems.get(word[:length], set())
+            atoms.update(self._stems.get(word[:length], ()))
         return tuple(sorted(atoms))
 
 
@@ -160,14 +162,20 @@ class Phrases:
 
     def meaning_of(self, word: str) -> Meaning | None:
         """The meaning of a phrase that is this one word and nothing else."""
-        node = self._root.following.get(word)
+        node = (self._root.following or {}).get(word)
         return node.meaning if node is not None else None
 
     def _step(self, node: _Node, element: str, *, mended: bool) -> _Node:
         if element == GAP:
             node.gap = node.gap or _Node()
             return node.gap
-        return node.following.setdefault(self._vocabulary.atom(element, mended=mended), _Node())
+        if node.following is None:
+            node.following = {}
+        atom = self._vocabulary.atom(element, mended=mended)
+        following = node.following.get(atom)
+        if following is None:
+            following = node.following[atom] = _Node()
+        return following
 
     def find(self, tokens: Sequence[Token], atoms: Sequence[tuple[str, ...]]) -> list[Found]:
         """All phrases in a text, overlapping ones included; `atoms` are those of each token.
@@ -198,7 +206,7 @@ class Phrases:
     ) -> None:
         if node.meaning is not None:
             found.append(Found(node.meaning, places))
-        if at < len(tokens):
+        if at < len(tokens) and node.following is not None:
             for atom in atoms[at]:
                 child = node.following.get(atom)
                 if child is not None:

@@ -5,9 +5,10 @@ letters held down, and a language typed in another script.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from rapidfuzz.distance import OSA
+from rapidfuzz.process import extract
 
 _HELD_DOWN = re.compile(r"(.)\1{2,}")
 _DOUBLED = re.compile(r"(.)\1")
@@ -24,36 +25,42 @@ class Speller:
     """
 
     def __init__(self, *, words: Iterable[str], stems: Iterable[str]) -> None:
-        self._words = frozenset(words)
-        self._near: dict[str, list[str]] = {}
-        self._near_stems: dict[str, list[str]] = {}
-        for word in self._words:
-            self._index(word, self._near)
-        for stem in stems:
-            self._index(stem, self._near_stems)
-
-    def _index(self, word: str, near: dict[str, list[str]]) -> None:
-        if len(word) >= _SHORTEST_FUZZY:
-            for key in _with_one_letter_less(word):
-                near.setdefault(key, []).append(word)
+        self._words = _by_head_and_length(word for word in words if len(word) >= _SHORTEST_FUZZY)
+        self._stems = _by_head_and_length(stem for stem in stems if len(stem) > _SHORTEST_FUZZY)
 
     def corrections(self, word: str) -> tuple[str, ...]:
         """Known words one typing error away, or else stems that the word's beginning is close to."""
         if not _SHORTEST_FUZZY <= len(word) <= _LONGEST_WORD:
             return ()
-        near = {known for key in _with_one_letter_less(word) for known in self._near.get(key, ())}
-        whole = tuple(sorted(known for known in near if _begins_alike(known, word) and OSA.distance(known, word) <= 1))
-        return whole or self._stem_corrections(word)
+        swapped = [known for known in self._words.get((word[1], len(word)), ()) if known[:2] == word[1::-1]]
+        near = {*_one_error_away(word, self._words), *(known for known in swapped if OSA.distance(known, word) <= 1)}
+        return tuple(sorted(near)) or self._stem_corrections(word)
 
     def _stem_corrections(self, word: str) -> tuple[str, ...]:
         """The stems that the beginning of the word, as long as possible, is one error away from."""
         for length in range(len(word), _SHORTEST_FUZZY, -1):
-            head = word[:length]
-            near = {stem for key in _with_one_letter_less(head) for stem in self._near_stems.get(key, ())}
-            close = [s for s in near if s[0] == head[0] and len(s) > _SHORTEST_FUZZY and OSA.distance(s, head) <= 1]
+            close = _one_error_away(word[:length], self._stems)
             if close:
                 return tuple(sorted(close))
         return ()
+
+
+def _by_head_and_length(words: Iterable[str]) -> dict[tuple[str, int], list[str]]:
+    """Words by their first letter, which is seldom mistyped, and how long they are."""
+    found: dict[tuple[str, int], list[str]] = {}
+    for word in words:
+        found.setdefault((word[0], len(word)), []).append(word)
+    return found
+
+
+def _one_error_away(word: str, known: Mapping[tuple[str, int], Sequence[str]]) -> list[str]:
+    """The known words with the same first letter that one letter more, less, other or swapped makes of a word."""
+    close: list[str] = []
+    for length in (len(word) - 1, len(word), len(word) + 1):
+        choices = known.get((word[0], length))
+        if choices:
+            close += [match for match, _, _ in extract(word, choices, scorer=OSA.distance, score_cutoff=1, limit=None)]
+    return close
 
 
 def squeeze(word: str) -> tuple[str, ...]:
@@ -92,13 +99,3 @@ def respell(word: str, letters: Mapping[str, str]) -> str:
                 at += len(group)
                 break
     return spelled
-
-
-def _begins_alike(known: str, word: str) -> bool:
-    """The first letter is seldom mistyped, save that the first two may change places."""
-    return known[0] == word[0] or known[:2] == word[1::-1]
-
-
-def _with_one_letter_less(word: str) -> set[str]:
-    """The word itself and every way to leave one letter out: two words one error apart share one of these."""
-    return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}

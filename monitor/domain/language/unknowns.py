@@ -94,7 +94,12 @@ def _tells_of_the_mouth(clause: Clause, before: Clause | None) -> bool:
 def _is_unable(clause: Clause) -> bool:
     """ "I cannot get my breath": in plain words, not settled by anything else."""
     unable = any(item.about == Kind.CANNOT for item in clause.items)
-    return unable and clause.words > 0 and not clause.signs and clause.kinds.isdisjoint(_SETTLED - _DENYING - {Kind.BETTER})
+    return (
+        unable
+        and clause.words > 0
+        and not clause.signs
+        and clause.kinds.isdisjoint(_SETTLED - _DENYING - {Kind.BETTER})
+    )
 
 
 def _cannot(clause: Clause) -> bool:
