@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from monitor.domain.language.clauses import Clause, cut_clauses
-from monitor.domain.language.details import read_details
+from monitor.domain.language.details import find_details, read_details
 from monitor.domain.language.frames import FOREIGN, Frame, frames_of, without_others
 from monitor.domain.language.intents import KEYWORD_INTENTS
 from monitor.domain.language.items import Item, Pause, read_items, read_keyword, unglued
@@ -61,8 +61,9 @@ def interpret(
     ]
     mentions = _mentions(clauses, frames, quantities, asked=asked)
     silent = _silent_places(clauses, frames)
-    named, _ = read_details(tokens, lexicons, silent=silent)
-    details, hours_ago = read_details(tokens, lexicons, silent=silent | _denied_places(mentions))
+    told = find_details(tokens, lexicons)
+    named, _ = read_details(tokens, told, silent=silent)
+    details, hours_ago = read_details(tokens, told, silent=silent | _denied_places(mentions))
     if Detail.SEVERE in named - details:
         mentions = [_not_that_severe(mention) for mention in mentions]
     return summarise(

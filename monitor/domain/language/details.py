@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 
 from monitor.domain.language.lexicon import Kind, Lexicon
-from monitor.domain.language.phrases import longest
+from monitor.domain.language.phrases import Found, longest
 from monitor.domain.normalise import Shape, Token
 from monitor.domain.terms import Detail
 
 
+def find_details(tokens: Sequence[Token], lexicons: Mapping[str, Lexicon]) -> list[Found]:
+    """The phrases of any language that tell a detail or a stretch of time."""
+    found: list[Found] = []
+    for lexicon in lexicons.values():
+        atoms = [lexicon.vocabulary.atoms("#" if t.shape is Shape.NUMBER else t.text) for t in tokens]
+        found += longest(lexicon.details.find(tokens, atoms))
+    return found
+
+
 def read_details(
-    tokens: Sequence[Token], lexicons: Mapping[str, Lexicon], *, silent: Set[int]
+    tokens: Sequence[Token], found: Sequence[Found], *, silent: Set[int]
 ) -> tuple[frozenset[Detail], float | None]:
-    """The details that phrases of any language name, and how many hours ago something happened.
+    """The details that the phrases found tell of, and how many hours ago something happened.
 
     `silent` are token places that speak of something else. A phrase for a stretch of time that holds a number
     ("# hours ago") is that many times its hours.
@@ -23,20 +32,19 @@ def read_details(
     >>> from monitor.domain.terms import Sign
     >>> words = "".join(f"[signs.{sign}]\\nnames = ['{sign}']\\n" for sign in Sign)
     >>> lexicons = load_lexicons({"en.toml": words + "[hours_ago]\\n'# hours ago' = 1"})
-    >>> read_details(tokenise("3 hours ago"), lexicons, silent=frozenset())
+    >>> tokens = tokenise("3 hours ago")
+    >>> read_details(tokens, find_details(tokens, lexicons), silent=frozenset())
     (frozenset(), 3.0)
     """
     details: set[Detail] = set()
     hours: float | None = None
-    for lexicon in lexicons.values():
-        atoms = [lexicon.vocabulary.atoms("#" if t.shape is Shape.NUMBER else t.text) for t in tokens]
-        for found in longest(lexicon.details.find(tokens, atoms)):
-            if not silent.isdisjoint(found.places):
-                continue
-            if found.meaning.kind != Kind.AGO:
-                details.add(Detail(found.meaning.about))
-            elif hours is None:
-                hours = float(found.meaning.about) * _count(tokens, found.places)
+    for one in found:
+        if not silent.isdisjoint(one.places):
+            continue
+        if one.meaning.kind != Kind.AGO:
+            details.add(Detail(one.meaning.about))
+        elif hours is None:
+            hours = float(one.meaning.about) * _count(tokens, one.places)
     return frozenset(details), hours
 
 

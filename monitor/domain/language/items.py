@@ -35,6 +35,7 @@ _PAUSES = {
     "(": Pause.COMMA, ")": Pause.COMMA, ":": Pause.LINK, "=": Pause.LINK, "-": Pause.DASH, "/": Pause.SLASH,
 }  # fmt: skip
 PROPER = "proper"  # of an unknown word: written as a name is
+_LONGEST_KEYWORD = 8  # words of a STOP or START and its courtesies
 _CLEARLY = 2  # words that another language must know more of a stretch than the patient's own
 _SILENT = {Kind.FILLER}
 # What takes a sign away from the patient, or calls for help, is never guessed from a misspelled word.
@@ -149,6 +150,8 @@ def read_keyword(tokens: Sequence[Token], lexicons: Mapping[str, Lexicon]) -> Ki
     (<Kind.STOP_WORD: 'stop_word'>, None)
     """
     words = [token for token in tokens if token.shape is not Shape.MARK]
+    if len(words) > _LONGEST_KEYWORD:
+        return None
     for lexicon in lexicons.values():
         for core in _without_courtesies(words, lexicon):
             keyword = _whole_keyword(core, lexicon)
@@ -160,8 +163,8 @@ def read_keyword(tokens: Sequence[Token], lexicons: Mapping[str, Lexicon]) -> Ki
 def _without_courtesies(words: Sequence[Token], lexicon: Lexicon) -> Iterator[Sequence[Token]]:
     """The words, and the words less one or two of courtesy at either end: "please", "thanks"."""
     yield words
-    for kept in (words[:-1], words[1:], words[:-2], words[1:-1]):
-        dropped = [word for word in words if word not in kept]
+    for first, last in ((0, 1), (1, 0), (0, 2), (1, 1)):
+        kept, dropped = words[first : len(words) - last], (*words[:first], *words[len(words) - last :])
         if kept and all(_is_courtesy(lexicon, word.text) for word in dropped):
             yield kept
 
