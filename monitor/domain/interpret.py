@@ -11,16 +11,20 @@ from dataclasses import replace
 from monitor.domain.language.clauses import Clause, cut_clauses
 from monitor.domain.language.details import find_details, read_details
 from monitor.domain.language.frames import FOREIGN, Frame, frames_of, without_others
+from monitor.domain.language.heard import Heard
 from monitor.domain.language.intents import KEYWORD_INTENTS
-from monitor.domain.language.items import Item, Pause, read_items, read_keyword, unglued
-from monitor.domain.language.lexicon import Kind, Lexicon
+from monitor.domain.language.items import Item, Pause, read_items
+from monitor.domain.language.keywords import read_keyword
+from monitor.domain.language.kinds import Kind
+from monitor.domain.language.lexicon import Lexicon
 from monitor.domain.language.listing import with_lines, without_list_marks
-from monitor.domain.language.mentions import Mention, measured_fever, mentions_in
+from monitor.domain.language.mentions import Mention, measured_fever, mentions_in, pain_on_pressure
 from monitor.domain.language.negation import goes_on_listing
 from monitor.domain.language.options import options_of, read_options
-from monitor.domain.language.quantities import Quantity, is_temperature, pains_before, read_quantities
+from monitor.domain.language.quantities import Measure, Quantity, is_temperature, pains_before, read_quantities
 from monitor.domain.language.remarks import Asked, asked_signs, remark_on, shown_by_answers
-from monitor.domain.language.summary import Heard, summarise
+from monitor.domain.language.summary import summarise
+from monitor.domain.language.words import unglued
 from monitor.domain.normalise import Token, tokenise
 from monitor.domain.protocol import Option
 from monitor.domain.reading import Evidence, Reading
@@ -139,12 +143,14 @@ def _mentions(
     mentions: list[Mention] = []
     before, denied = None, frozenset[int]()
     fevers: dict[int, list[Mention]] = {}
+    scored = {one.clause for one in quantities if one.measure is Measure.PAIN and one.value > 0}
     for one in filter(is_temperature, quantities):
         fevers.setdefault(one.clause, []).append(measured_fever(one))
     for number, clause in enumerate(clauses):
         goes_on = before is not None and goes_on_listing(clause, before, denied)
         own, denied = mentions_in(clause, number, frames=frames[number], goes_on=goes_on)
         own += fevers.get(number, [])
+        own += pain_on_pressure(clause, number, own, scored=number in scored)
         if own or clause.signs:
             mentions += own
         elif not _is_of_others(clause, frames[number]):

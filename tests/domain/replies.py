@@ -13,14 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from monitor.domain.language.lexicon import (
-    Kind,
-    Lexicon,
-    detail_entries_of,
-    entries_of,
-    load_lexicons,
-    phrases_of,
-)
+from monitor.domain.language.kinds import Kind
+from monitor.domain.language.lexicon import Lexicon, detail_entries_of, entries_of, load_lexicons, phrases_of
 from monitor.domain.language.phrases import Found, Meaning, Phrases, Vocabulary
 from monitor.domain.normalise import Shape, tokenise
 

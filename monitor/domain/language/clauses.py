@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from monitor.domain.language.items import Item, Pause
-from monitor.domain.language.lexicon import Kind
+from monitor.domain.language.kinds import Kind
 from monitor.domain.terms import Sign
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 
-from monitor.domain.language.lexicon import Kind, Lexicon
+from monitor.domain.language.kinds import Kind
+from monitor.domain.language.lexicon import Lexicon
 from monitor.domain.language.phrases import Found, longest
 from monitor.domain.normalise import Shape, Token
 from monitor.domain.terms import Detail

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from monitor.domain.language.clauses import Clause, Lead
 from monitor.domain.language.items import Item, Pause
-from monitor.domain.language.lexicon import Kind
+from monitor.domain.language.kinds import Kind
 
 SUBJECTS = (Kind.PART, Kind.STITCH, Kind.ELSEWHERE, Kind.AILMENT)
 FOREIGN = (Kind.ELSEWHERE, Kind.AILMENT)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from monitor.domain.language.clauses import Clause, Lead
 from monitor.domain.language.items import Pause
-from monitor.domain.language.lexicon import SIGN_KINDS, Kind
+from monitor.domain.language.kinds import SIGN_KINDS, Kind
 from monitor.domain.terms import NONE, REMINDER, Intent, Sign
 
 KEYWORD_INTENTS = {Kind.STOP_WORD: Intent.STOP, Kind.START: Intent.START, Kind.HELP: Intent.HELP}

@@ -7,13 +7,13 @@ of another language is understood all the same.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
-from monitor.domain.language.lexicon import SIGN_KINDS, Kind, Lexicon
-from monitor.domain.language.phrases import Found, Meaning, longest
-from monitor.domain.language.spelling import is_slip, respell, squeeze
+from monitor.domain.language.kinds import SIGN_KINDS, Kind
+from monitor.domain.language.lexicon import Lexicon
+from monitor.domain.language.phrases import Found, longest
+from monitor.domain.language.words import Word, alone, is_everyday, knows, understand
 from monitor.domain.normalise import Shape, Token
 from monitor.domain.terms import Sign
 
@@ -35,7 +35,6 @@ _PAUSES = {
     "(": Pause.COMMA, ")": Pause.COMMA, ":": Pause.LINK, "=": Pause.LINK, "-": Pause.DASH, "/": Pause.SLASH,
 }  # fmt: skip
 PROPER = "proper"  # of an unknown word: written as a name is
-_LONGEST_KEYWORD = 8  # words of a STOP or START and its courtesies
 _CLEARLY = 2  # words that another language must know more of a stretch than the patient's own
 _SILENT = {Kind.FILLER}
 # What takes a sign away from the patient, or calls for help, is never guessed from a misspelled word.
@@ -75,12 +74,6 @@ class Item:
         return self.kind in SIGN_KINDS
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    atoms: tuple[str, ...]
-    exact: bool = True
-
-
 def read_items(
     tokens: Sequence[Token], language: str, lexicons: Mapping[str, Lexicon], *, asked: Sequence[Sign]
 ) -> list[Item]:
@@ -101,85 +94,6 @@ def read_items(
         if end < len(tokens):
             items.append(Item(_PAUSES[tokens[end].text], end, end))
     return items
-
-
-def unglued(tokens: Sequence[Token], lexicons: Mapping[str, Lexicon]) -> tuple[Token, ...]:
-    """Tokens with a negation that was typed as one word with its sign set apart: "notloose".
-
-    >>> from monitor.domain.language.lexicon import load_lexicons
-    >>> from monitor.domain.normalise import tokenise
-    >>> from monitor.domain.terms import Sign
-    >>> words = "".join(f"[signs.{sign}]\\nnames = ['{sign}']\\n" for sign in Sign)
-    >>> lexicons = load_lexicons({"en.toml": words + "[negation]\\nno = ['no']"})
-    >>> [token.text for token in unglued(tokenise("nofever"), lexicons)]
-    ['no', 'fever']
-    """
-    apart: list[Token] = []
-    for token in tokens:
-        cut = _glued_at(tuple(lexicons.values()), token.text) if token.shape is Shape.WORD else 0
-        if cut:
-            middle = min(token.start + cut, token.end)
-            apart.append(replace(token, text=token.text[:cut], end=middle))
-            token = replace(token, text=token.text[cut:], start=middle)
-        apart.append(token)
-    return tuple(apart)
-
-
-@lru_cache(maxsize=20_000)
-def _glued_at(lexicons: tuple[Lexicon, ...], word: str) -> int:
-    """Where a negation ends inside a word that nobody knows otherwise; 0 if there is none."""
-    if any(_knows(lexicon, False, word) for lexicon in lexicons):
-        return 0
-    for lexicon in lexicons:
-        for cut in range(2, len(word) - 2):
-            meaning = _alone(lexicon, word[cut:]) if word[:cut] in lexicon.negations else None
-            if meaning is not None and meaning.kind in SIGN_KINDS:
-                return cut
-    return 0
-
-
-def read_keyword(tokens: Sequence[Token], lexicons: Mapping[str, Lexicon]) -> Kind | None:
-    """The keyword (STOP, START, HELP) that a text is, if it is nothing else, in any language.
-
-    >>> from monitor.domain.language.lexicon import load_lexicons
-    >>> from monitor.domain.normalise import tokenise
-    >>> from monitor.domain.terms import Sign
-    >>> words = "".join(f"[signs.{sign}]\\nnames = ['{sign}']\\n" for sign in Sign)
-    >>> lexicons = load_lexicons({"en.toml": words + "[requests]\\nstop_word = ['stop']"})
-    >>> read_keyword(tokenise("STOP!"), lexicons), read_keyword(tokenise("stop it"), lexicons)
-    (<Kind.STOP_WORD: 'stop_word'>, None)
-    """
-    words = [token for token in tokens if token.shape is not Shape.MARK]
-    if len(words) > _LONGEST_KEYWORD:
-        return None
-    for lexicon in lexicons.values():
-        for core in _without_courtesies(words, lexicon):
-            keyword = _whole_keyword(core, lexicon)
-            if keyword is not None:
-                return keyword
-    return None
-
-
-def _without_courtesies(words: Sequence[Token], lexicon: Lexicon) -> Iterator[Sequence[Token]]:
-    """The words, and the words less one or two of courtesy at either end: "please", "thanks"."""
-    yield words
-    for first, last in ((0, 1), (1, 0), (0, 2), (1, 1)):
-        kept, dropped = words[first : len(words) - last], (*words[:first], *words[len(words) - last :])
-        if kept and all(_is_courtesy(lexicon, word.text) for word in dropped):
-            yield kept
-
-
-def _whole_keyword(words: Sequence[Token], lexicon: Lexicon) -> Kind | None:
-    read = [_understand(lexicon, token.text, False) for token in words]
-    atoms = [word.atoms if word.exact else () for word in read]  # never opted out on a guess
-    whole = [one for one in lexicon.keywords.find(words, atoms) if len(one.places) == len(words)]
-    return Kind(whole[0].meaning.kind) if whole else None
-
-
-@lru_cache(maxsize=20_000)
-def _is_courtesy(lexicon: Lexicon, word: str) -> bool:
-    meaning = _alone(lexicon, word)
-    return meaning is not None and meaning.kind in (Kind.FILLER, Kind.THANKS)
 
 
 def _stretches(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
@@ -222,7 +136,7 @@ def _may_be_guessed(found: Found, tokens: Sequence[Token]) -> bool:
     return found.meaning.kind not in _HUSHING and (long or found.meaning.kind not in _SOOTHING)
 
 
-def _is_sure(found: Found, words: Sequence[_Word]) -> bool:
+def _is_sure(found: Found, words: Sequence[Word]) -> bool:
     return all(words[place].exact for place in found.places)
 
 
@@ -236,7 +150,7 @@ def _without_swallowed(items: list[Item]) -> list[Item]:
     ]
 
 
-def _item(found: Found, words: Sequence[_Word], offset: int) -> Item:
+def _item(found: Found, words: Sequence[Word], offset: int) -> Item:
     meaning, first, last = found.meaning, found.places[0], found.places[-1]
     return Item(meaning.kind, offset + first, offset + last, meaning.about, _is_sure(found, words))
 
@@ -249,26 +163,14 @@ def _leftover(token: Token, place: int, *, own: Lexicon, lexicons: Mapping[str, 
         return [Item(_PAUSES[token.text], place, place)]
     if token.shape is not Shape.WORD:
         return []
-    if _is_everyday(own, token.text):
+    if is_everyday(own, token.text):
         return [Item(Kind.WORD, place, place)]
     for lexicon in lexicons.values():
-        meaning = _alone(lexicon, token.text)
+        meaning = alone(lexicon, token.text)
         if meaning is not None and meaning.kind in SIGN_KINDS:
             return [Item(meaning.kind, place, place, meaning.about)]
-    known = any(_is_everyday(lexicon, token.text) for lexicon in lexicons.values())
+    known = any(is_everyday(lexicon, token.text) for lexicon in lexicons.values())
     return [Item(Kind.WORD if known else Pause.UNKNOWN, place, place, PROPER if token.proper else "")]
-
-
-@lru_cache(maxsize=20_000)
-def _is_everyday(lexicon: Lexicon, word: str) -> bool:
-    """Whether the word is known and harmless, in its own script or another."""
-    return any(form in lexicon.everyday for form in (word, *squeeze(word), respell(word, lexicon.respell)))
-
-
-def _alone(lexicon: Lexicon, word: str) -> Meaning | None:
-    token = Token(word, Shape.WORD, 0, 0)
-    found = lexicon.phrases.find([token], [lexicon.vocabulary.atoms(word)])
-    return found[0].meaning if found else None
 
 
 def _best_lexicon(tokens: Sequence[Token], language: str, lexicons: Mapping[str, Lexicon]) -> tuple[Lexicon, bool]:
@@ -278,34 +180,12 @@ def _best_lexicon(tokens: Sequence[Token], language: str, lexicons: Mapping[str,
     ways = [(lexicon, script) for lexicon in (own, *others) for script in (False, True)]
     ways = [(lexicon, script) for lexicon, script in ways if lexicon.respell or not script]
     words = [token for token in tokens if token.shape is Shape.WORD]
-    known = [sum(_knows(*way, token.text) for token in words) for way in ways]
+    known = [sum(knows(*way, token.text) for token in words) for way in ways]
     best = known.index(max(known))
     return ways[best] if known[0] == 0 or known[best] - known[0] >= _CLEARLY else ways[0]
 
 
-@lru_cache(maxsize=20_000)
-def _knows(lexicon: Lexicon, respelled: bool, word: str) -> bool:
-    spelled = respell(word, lexicon.respell) if respelled else word
-    return spelled in lexicon.everyday or bool(lexicon.vocabulary.atoms(spelled))
-
-
-def _word(token: Token, lexicon: Lexicon, respelled: bool) -> _Word:
+def _word(token: Token, lexicon: Lexicon, respelled: bool) -> Word:
     if token.shape is Shape.NUMBER:
-        return _Word(lexicon.vocabulary.atoms("#"))
-    return _understand(lexicon, token.text, respelled)
-
-
-@lru_cache(maxsize=20_000)
-def _understand(lexicon: Lexicon, word: str, respelled: bool) -> _Word:
-    """The phrase elements a word stands for: as written, with letters held down let go, or mended."""
-    spelled = respell(word, lexicon.respell) if respelled else word
-    for form in (spelled, *squeeze(spelled)):
-        atoms = lexicon.vocabulary.atoms(form)
-        if atoms or form in lexicon.everyday:
-            return _Word(atoms)
-    near = lexicon.speller.corrections(spelled)
-    longer = tuple(known for known in near if respelled and len(known) > len(spelled))  # marks that script leaves out
-    near = longer or near
-    sure = bool(longer) or all(is_slip(known, spelled) for known in near)
-    mended = tuple(dict.fromkeys(atom for word in near for atom in lexicon.vocabulary.atoms(word)))
-    return _Word(mended, exact=not mended or sure)
+        return Word(lexicon.vocabulary.atoms("#"))
+    return understand(lexicon, token.text, respelled)

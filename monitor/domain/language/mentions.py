@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from monitor.domain.language.clauses import Clause, Lead
 from monitor.domain.language.frames import FOREIGN, SUBJECTS, Frame
 from monitor.domain.language.items import Item, Pause
-from monitor.domain.language.lexicon import Kind
+from monitor.domain.language.kinds import Kind
 from monitor.domain.language.negation import denied_places
 from monitor.domain.language.quantities import Quantity
 from monitor.domain.terms import Amount, Presence, Sign, Trend
@@ -191,6 +191,23 @@ def _framed(mention: Mention, clause: Clause, frame: Frame) -> Mention:
     if frame.hypothetical or Kind.ELSEWHEN in clause.kinds:
         return replace(mention, presence=Presence.UNKNOWN)
     return mention
+
+
+def pain_on_pressure(clause: Clause, number: int, own: Sequence[Mention], *, scored: bool) -> list[Mention]:
+    """Pain on pressure where pain, named or scored, comes on that condition: "a 3 if I bite", "none unless I press".
+
+    >>> bite = Item(Kind.TRIGGER, 1, 1, Kind.PRESSING)
+    >>> said = pain_on_pressure(Clause(Lead.START, (bite,), 0), 0, [], scored=True)
+    >>> [(mention.sign, mention.presence) for mention in said]
+    [(<Sign.PRESSURE_PAIN: 'pressure_pain'>, <Presence.PRESENT: 'present'>)]
+    """
+    hurts = scored or clause.lead is Lead.EXCEPT
+    hurts = hurts or any(m.sign is Sign.PAIN and m.presence is Presence.PRESENT for m in own)
+    return [
+        Mention(Sign.PRESSURE_PAIN, Presence.PRESENT, number, item.first, item.last)
+        for item in clause.items
+        if item.about == Kind.PRESSING and hurts
+    ]
 
 
 def measured_fever(temperature: Quantity) -> Mention:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from monitor.domain.language.clauses import NOES, Clause, Lead
 from monitor.domain.language.items import Item, Pause
-from monitor.domain.language.lexicon import Kind
+from monitor.domain.language.kinds import Kind
 
 # Once a negation has its sign, these show that a new statement has begun.
 _CLOSERS = frozenset(

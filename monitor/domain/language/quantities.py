@@ -10,7 +10,7 @@ from math import ceil
 from monitor.domain.language.clauses import Clause
 from monitor.domain.language.frames import FOREIGN, SUBJECTS, Frame
 from monitor.domain.language.items import Item, Pause
-from monitor.domain.language.lexicon import Kind
+from monitor.domain.language.kinds import Kind
 from monitor.domain.terms import Sign
 
 
@@ -276,7 +276,7 @@ def _shifted(items: Sequence[Item], one: _Number) -> float:
     """ "More than 7" is 8; "less than 3" is 2."""
     before = items[one.at - 1].kind if one.at else ""
     step = {Kind.ABOVE: 1, Kind.BELOW: -1}.get(Kind(before), 0) if before in set(Kind) else 0
-    return min(max(one.value + step, 0), 10)
+    return min(max(one.value + step, min(one.value, 1)), _MOST)
 
 
 def _celsius(value: float, unit: str, *, fever: bool) -> float | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from monitor.domain.language.clauses import NOES, Clause, Lead
 from monitor.domain.language.frames import FOREIGN
-from monitor.domain.language.lexicon import Kind
+from monitor.domain.language.kinds import Kind
 from monitor.domain.language.mentions import LASTING, LOOSE_PARTS, Mention, presence_if_better
 from monitor.domain.protocol import Option
 from monitor.domain.terms import GUM, SIGNS, Amount, Presence, Sign, Trend
@@ -84,6 +84,8 @@ def remark_on(
     if last and _denies_what_was_feared(clause, last):
         return _changed(mentions, last, presence=Presence.ABSENT)
     foreign = not kinds.isdisjoint(_NOT_OF_THE_WOUND)  # "the stitches are gone" answers nothing about the swelling
+    if course is Kind.WORSE and not last and not asked.signs and _of_the_mouth(clause):
+        return [*mentions, _grown(clause, number)]
     if course is not None and (last or (asked.signs and asked.question != SIGNS)) and not foreign:
         return _coursed(clause, number, mentions, course=course, last=last, asked=asked, bare=bare)
     if last and all(mention.past for mention in last) and _is_well_now(clause, bare):
@@ -120,6 +122,16 @@ def _is_well_now(clause: Clause, bare: Presence | None) -> bool:
 def _is_of_something_else(clause: Clause) -> bool:
     """ "... not the implant": what was said just before is not of the implant."""
     return Kind.PART in clause.kinds and bool(clause.kinds & {*NOES, Kind.NOT}) and not clause.words
+
+
+def _of_the_mouth(clause: Clause) -> bool:
+    return any(item.about == Kind.MOUTH for item in clause.items)
+
+
+def _grown(clause: Clause, number: int) -> Mention:
+    """ "My cheek has doubled": a part of the mouth that is bigger or worse is swollen."""
+    first, last = clause.items[0].first, clause.items[-1].last
+    return Mention(Sign.SWELLING, Presence.PRESENT, number, first, last, trend=Trend.WORSE)
 
 
 def _is_a_habit(clause: Clause) -> bool:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
-from monitor.domain.language.clauses import Clause, Lead
-from monitor.domain.language.intents import read_intent, review_reasons
+from monitor.domain.language.doubts import doubts_of, unmeasured
+from monitor.domain.language.heard import Heard, in_turn, is_blanket, pain_of
+from monitor.domain.language.intents import read_intent
 from monitor.domain.language.items import Pause
-from monitor.domain.language.lexicon import Kind
+from monitor.domain.language.kinds import Kind
 from monitor.domain.language.mentions import FEVER_FROM, Mention
-from monitor.domain.language.options import Chosen
 from monitor.domain.language.quantities import Measure, Quantity, is_temperature
-from monitor.domain.language.remarks import Asked, bare_answer, says_all_is_well
-from monitor.domain.language.unknowns import is_shaky, is_strange_complaint, is_weighty, may_hide_complaint, unknown_in
-from monitor.domain.normalise import Token
+from monitor.domain.language.unknowns import may_hide_complaint, unknown_in
 from monitor.domain.reading import PASSED_BY, Evidence, Reading
-from monitor.domain.terms import CHECKIN_OPEN, NONE, REMINDER, SIGNS, Amount, Detail, Intent, Presence, Sign, Trend
+from monitor.domain.terms import CHECKIN_OPEN, NONE, REMINDER, Amount, Detail, Intent, Presence, Sign, Trend
 
 _FEW = 2  # words beside "better" that leave it an answer
 _LONG = 4  # letters of a word that is no slip of the thumb
@@ -24,37 +21,25 @@ _IMPLIED = {Sign.HEAVY_BLEEDING: Sign.BLEEDING}
 _MAY_BE_RED = frozenset(
     {"words not understood", "bleeding goes on", "sign in doubt", "body complaint not understood", "not understood"}
 )
-_FADING = frozenset({Sign.PAIN, Sign.SWELLING, Sign.REDNESS, Sign.BLEEDING})
 _COURTESIES = frozenset({Intent.STOP, Intent.START, Intent.HELP, Intent.CONFIRM, Intent.THANKS})
 _REQUESTS = frozenset({Intent.QUESTION, Intent.RESCHEDULE, Intent.WRONG_NUMBER})
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """Everything understood of a text before it is summed up."""
-
-    tokens: Sequence[Token]
-    clauses: Sequence[Clause]
-    mentions: Sequence[Mention]
-    quantities: Sequence[Quantity]
-    chosen: Chosen
-    asked: Asked
-    details: frozenset[Detail]
-    hours_ago: float | None
 
 
 def summarise(heard: Heard) -> Reading:
     """One reading of everything heard.
 
-    >>> from monitor.domain.normalise import Shape
+    >>> from monitor.domain.language.mentions import Mention
+    >>> from monitor.domain.language.options import Chosen
+    >>> from monitor.domain.language.remarks import Asked
+    >>> from monitor.domain.normalise import Shape, Token
     >>> pus = Mention(Sign.PUS, Presence.PRESENT, 0, 0, 0)
     >>> heard = Heard([Token("pus", Shape.WORD, 4, 7)], [], [pus], [], Chosen(), Asked("none", ()), frozenset(), None)
     >>> summarise(heard).evidence
     (Evidence(sign=<Sign.PUS: 'pus'>, start=4, end=7),)
     """
-    pain, temperature = _pain(heard), _temperature(heard.quantities)
+    pain, temperature = pain_of(heard), _temperature(heard.quantities)
     signs = _signs(heard, pain=pain, temperature=temperature)
-    blanket = _is_blanket(heard)
+    blanket = is_blanket(heard)
     unsure = any(clause.kinds & {Kind.VAGUE, Kind.UNSURE} for clause in heard.clauses)
     numbers = (pain, temperature) != (None, None)
     told = bool(signs) or bool(_trends(heard, signs)) or numbers or blanket or unsure
@@ -63,11 +48,11 @@ def summarise(heard: Heard) -> Reading:
     courteous = intent in _COURTESIES | _REQUESTS and not beside and not _thanks_for_more(heard, intent)
     understood = courteous or _answers(heard, signs, blanket=blanket)
     calm = understood and _is_calm(heard, signs, pain=pain)
-    if any(may_hide_complaint(clause, before) for clause, before in _in_turn(heard)):
+    if any(may_hide_complaint(clause, before) for clause, before in in_turn(heard)):
         signs = _without_bare_denials(heard, signs)
     review = [
-        *_review(heard, intent=intent, told=told, calm=calm),
-        *_unmeasured(heard, signs, pain=pain, blanket=blanket),
+        *doubts_of(heard, intent=intent, told=told, calm=calm),
+        *unmeasured(heard, signs, pain=pain, blanket=blanket),
     ]
     if beside or (not understood and told):
         review.append(PASSED_BY)
@@ -95,24 +80,6 @@ def _thanks_for_more(heard: Heard, intent: Intent) -> bool:
     """ "Found it in my soup. Thanks": a thank-you under which an answer in unknown words may hide."""
     asked = heard.asked.question not in (NONE, REMINDER)
     return intent is Intent.THANKS and asked and any(clause.words for clause in heard.clauses)
-
-
-def _is_blanket(heard: Heard) -> bool:
-    """Whether everything is denied: "all good", or a bare "no" to an open question or a list of signs."""
-    if any(says_all_is_well(clause) for clause in heard.clauses):
-        return True
-    if heard.asked.question == SIGNS and [one.value for one in heard.quantities] == [0]:
-        return True
-    bare = {bare_answer(clause) for clause in heard.clauses} - {None}
-    return heard.asked.question in (CHECKIN_OPEN, SIGNS) and bare == {Presence.ABSENT} and not heard.mentions
-
-
-def _pain(heard: Heard) -> int | None:
-    """The worst of today's scores, else of earlier ones unless the pain is gone: "yesterday 7, today nothing"."""
-    scores = [one for one in heard.quantities if one.measure is Measure.PAIN and one.value >= 0]
-    now = [int(one.value) for one in scores if not one.past]
-    gone = any(m.sign is Sign.PAIN and m.presence is Presence.ABSENT and not m.past for m in heard.mentions)
-    return max(now or [int(one.value) for one in scores if not gone], default=None)
 
 
 def _temperature(quantities: Sequence[Quantity]) -> float | None:
@@ -156,10 +123,7 @@ def _is_of_late(heard: Heard) -> bool:
     """Whether a temperature counts: measured now, or told after a denial that it takes back."""
     degrees = [one for one in heard.quantities if is_temperature(one)]
     denials = [one for one in heard.mentions if one.sign is Sign.FEVER and one.presence is Presence.ABSENT]
-    now = any(Kind.NOW in heard.clauses[one.clause].kinds for one in denials)
-    return any(not one.past for one in degrees) or (
-        bool(denials) and not now and degrees[-1].clause > denials[-1].clause
-    )
+    return any(not one.past for one in degrees) or (bool(denials) and degrees[-1].clause > denials[-1].clause)
 
 
 def _settled(mentions: Sequence[Mention]) -> Presence:
@@ -217,67 +181,6 @@ def _is_better(heard: Heard) -> bool:
     return short and kinds.isdisjoint({Kind.SAME, Kind.WORSE, Kind.NOT})
 
 
-def _review(heard: Heard, *, intent: Intent, told: bool, calm: bool) -> tuple[str, ...]:
-    reasons = list(review_reasons(heard.clauses))
-    if intent is Intent.RESCHEDULE:
-        reasons.append("appointment")
-    if any(_is_doubted(mention, heard) or _is_late_but(mention, heard) for mention in heard.mentions):
-        reasons.append("sign in doubt")
-    guessed = any(_is_guessed(one, heard) for one in heard.mentions)
-    if guessed or any(is_shaky(clause) for clause in heard.clauses):
-        reasons.append("words not understood")
-    reasons += _strange_words(heard, calm=calm)
-    if _goes_on_bleeding(heard):
-        reasons.append("bleeding goes on")
-    if any(mention.sign is Sign.STITCHES and mention.presence is Presence.PRESENT for mention in heard.mentions):
-        reasons.append("stitches")
-    if heard.chosen.unread and told and not _is_blanket(heard):
-        reasons.append("number not clear")
-    return tuple(dict.fromkeys(reasons))
-
-
-def _is_guessed(mention: Mention, heard: Heard) -> bool:
-    """Whether a sign was found only by mending a word, and no thermometer tells of it."""
-    measured = mention.sign is Sign.FEVER and any(is_temperature(one) for one in heard.quantities)
-    return not mention.exact and mention.presence is Presence.PRESENT and not measured
-
-
-def _is_doubted(mention: Mention, heard: Heard) -> bool:
-    """Whether a sign was left open; how much it hurts is not, once a score says so."""
-    return mention.doubted and not (mention.sign is Sign.PAIN and _pain(heard) is not None)
-
-
-def _is_late_but(mention: Mention, heard: Heard) -> bool:
-    """ "No fever, but last night I was shivering": what fades by itself apart, a person must ask."""
-    there = mention.past and mention.presence is Presence.PRESENT and mention.sign not in _FADING
-    return there and heard.clauses[mention.clause].lead is Lead.CONTRAST
-
-
-def _goes_on_bleeding(heard: Heard) -> bool:
-    """Bleeding that is said not to stop may be more than a trace on any day."""
-    lasting = {Kind.PERSISTS, Kind.SAME}
-    own = [m for m in heard.mentions if m.sign is Sign.BLEEDING and m.presence is Presence.PRESENT]
-    open_ended = any(m.amount is not Amount.TRACE and m.trend is not Trend.BETTER for m in own)
-    said = {number for number, clause in enumerate(heard.clauses) if not clause.kinds.isdisjoint(lasting)}
-    return not said.isdisjoint(m.clause for m in own) or (open_ended and bool(said))
-
-
-def _strange_words(heard: Heard, *, calm: bool) -> Iterator[str]:
-    """Unknown words that a person must read: beside a clear and harmless answer only those that may be a complaint."""
-    for clause, before in _in_turn(heard):
-        if calm and may_hide_complaint(clause, before):
-            yield "body complaint not understood"
-        if not calm and unknown_in(clause) and is_weighty(clause):
-            yield "words not understood"
-        if not calm and is_strange_complaint(clause):
-            yield "body complaint not understood"
-
-
-def _in_turn(heard: Heard) -> Iterator[tuple[Clause, Clause | None]]:
-    """Each clause with the one before it."""
-    return zip(heard.clauses, (None, *heard.clauses), strict=False)
-
-
 def _is_calm(heard: Heard, signs: Mapping[Sign, Presence], *, pain: int | None) -> bool:
     """Whether every sign that is there was told clearly: pain with its number, gum going down, a trace of blood."""
     there = {sign for sign, presence in signs.items() if presence is Presence.PRESENT}
@@ -301,25 +204,6 @@ def _says_something(heard: Heard) -> bool:
 def _has_long_stranger(heard: Heard) -> bool:
     unknown = [item for clause in heard.clauses for item in clause.items if item.kind == Pause.UNKNOWN]
     return any(len(heard.tokens[item.first].text) >= _LONG for item in unknown)
-
-
-def _unmeasured(heard: Heard, signs: Mapping[Sign, Presence], *, pain: int | None, blanket: bool) -> Iterator[str]:
-    """What is not fine and cannot be scored: pain without a number, "so so", "awful"."""
-    if signs.get(Sign.PAIN) is Presence.PRESENT and pain is None and Detail.SEVERE not in heard.details:
-        yield "pain without a number"
-    first = min((mention.clause for mention in heard.mentions), default=len(heard.clauses))
-    told_first = any(_goes_on_unnamed(clause) for clause in heard.clauses[:first]) and not heard.asked.signs
-    if not blanket and (told_first or any(_sounds_unwell(clause) for clause in heard.clauses)):
-        yield "unwell"
-
-
-def _sounds_unwell(clause: Clause) -> bool:
-    return bool(clause.kinds & {Kind.VAGUE, Kind.WORSE}) and Kind.PAST not in clause.kinds and not clause.signs
-
-
-def _goes_on_unnamed(clause: Clause) -> bool:
-    """ "It does not stop, ...": before any sign is named, nobody knows what goes on."""
-    return not clause.signs and bool(clause.kinds & {Kind.SAME, Kind.RECURS})
 
 
 def _may_be_red(review: Sequence[str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.domain.language.clauses import Clause, Lead
 from monitor.domain.language.items import PROPER, Item, Pause
-from monitor.domain.language.lexicon import Kind
+from monitor.domain.language.kinds import Kind
 
 _DENYING = frozenset({Kind.NO, Kind.NONE, Kind.NOT, Kind.NOR, Kind.RESOLVED})
 _OF_THE_MOUTH = frozenset({Kind.BODY, Kind.PART, Kind.STITCH, Kind.COMPLAINT})
