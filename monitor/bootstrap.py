@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
 from monitor.clock import Clock, ShiftedClock, StoppedClock, SystemClock
 from monitor.config import Settings, SmsKind, read_settings
-from monitor.db import Sessions, connect, migrations_folder, open_sessions, transaction
+from monitor.db import Sessions, connect, migrations_folder, open_sessions, reason_of, transaction
 from monitor.errors import BadInput, NotReady
 from monitor.models import VirtualClock
 from monitor.services.init import initialise
 from monitor.sms.gateway import Gateway
 from monitor.sms.phones import PhonesGateway
 
+MIGRATING = 7208  # any number that names this lock and no other
 KEY_FILE = "secret.key"
 
 
@@ -47,6 +48,10 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None) -> Ap
     _keep_private(settings)
     engine = connect(settings.database_url)
     sessions = open_sessions(engine)
+    if engine.dialect.name == "postgresql":
+        from monitor.wake import announce_work
+
+        announce_work(sessions)
     clock = clock or _clock(settings, sessions)
     return App(settings, engine, sessions, _gateway(settings, sessions, clock), clock)
 
@@ -90,11 +95,13 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
     try:
         with engine.connect() as connection:
+            if engine.dialect.name == "postgresql":  # hosts that are upgraded together take turns
+                connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
             config.attributes["connection"] = connection
             (command.downgrade if revision == "base" else command.upgrade)(config, revision)
             connection.commit()
     except DBAPIError as error:
-        raise NotReady(f"the database cannot be prepared: {str(error.orig).splitlines()[0]}") from error
+        raise NotReady(f"the database cannot be prepared: {reason_of(error)}") from error
 
 
 def _is_new(settings: Settings) -> bool:
@@ -117,7 +124,7 @@ def _require_current(engine: Engine) -> None:
         with engine.connect() as connection:
             at = MigrationContext.configure(connection).get_current_revision()
     except DBAPIError as error:
-        raise NotReady(f"the database does not answer: {str(error.orig).splitlines()[0]}") from error
+        raise NotReady(f"the database does not answer: {reason_of(error)}") from error
     if at != ScriptDirectory(str(migrations_folder())).get_current_head():
         raise NotReady("the database was made by another version of the program: run `monitor init`")
     engine.dispose()

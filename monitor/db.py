@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -51,9 +51,24 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {datetime: UTCDateTime()}  # noqa: RUF012 -- SQLAlchemy reads it as it stands
 
+    def is_work(self) -> bool:
+        """Whether a worker must look at this row at once, now that it is written."""
+        return False
+
 
 Sessions = sessionmaker[Session]
 DIALECTS = {"sqlite", "postgresql"}
+ON_POSTGRES: dict[str, Any] = {
+    "pool_pre_ping": True,
+    "pool_size": 8,
+    "max_overflow": 16,
+    "connect_args": {
+        "connect_timeout": 5,
+        "application_name": "implant-monitor",
+        # Nobody waits for ever for a row, and a process that was stopped half-way holds up nobody for long.
+        "options": "-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+    },
+}
 
 
 def connect(url: str) -> Engine:
@@ -62,7 +77,7 @@ def connect(url: str) -> Engine:
     try:
         sqlite = make_url(url).get_backend_name() == "sqlite"
         # A statement's parameters are patients' names, numbers and words: no message may show them.
-        engine = create_engine(url, pool_pre_ping=not sqlite, hide_parameters=True)
+        engine = create_engine(url, hide_parameters=True, **({} if sqlite else ON_POSTGRES))
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
         engine = None
     if engine is None or engine.dialect.name not in DIALECTS:
@@ -101,7 +116,7 @@ def transaction(sessions: Sessions) -> Iterator[Session]:
             yield session
     except DBAPIError as error:
         if is_outage(error):
-            raise NotReady(f"the database cannot work now: {_reason(error)}") from error
+            raise NotReady(f"the database cannot work now: {reason_of(error)}") from error
         raise
 
 
@@ -118,16 +133,46 @@ OUTAGE_WORDS = (
 )
 
 
+MISSING_TABLE = "42P01"  # PostgreSQL's code
+NO_CONNECTION = (
+    "connection refused",
+    "no such file or directory",
+    "timeout expired",
+    "password authentication failed",
+    "does not exist",
+    "too many clients",
+    "starting up",
+    "shutting down",
+)
+
+
 def is_outage(error: DBAPIError) -> bool:
     """Whether this is the database's trouble and not a mistake in what was asked of it."""
     words = str(error.orig).lower()
-    lost = error.connection_invalidated or type(error.orig).__name__ in {"OperationalError", "InterfaceError"}
-    return lost or any(word in words for word in OUTAGE_WORDS)
+    lost = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    unmade = getattr(error.orig, "sqlstate", None) == MISSING_TABLE
+    return lost or unmade or any(word in words for word in OUTAGE_WORDS)
 
 
-def _reason(error: DBAPIError) -> str:
-    # The driver's own words hold no row data; str(error) would show the statement's parameters.
-    return str(error.orig).splitlines()[0] if error.orig else "no answer"
+def reason_of(error: DBAPIError) -> str:
+    """What the driver says of an outage: its own words hold no row data; str(error) would show the statement.
+
+    Of a connection that could not be made they hold parts of the URL, and so perhaps of a password: then only
+    the kind of failure is told.
+    """
+    words = str(error.orig).splitlines()[0] if error.orig else "no answer"
+    if getattr(error.orig, "sqlstate", "") is None:
+        return next((known for known in NO_CONNECTION if known in str(error.orig).lower()), "no connection to it")
+    return words
+
+
+def storable(text: str) -> str:
+    """A text as every database can keep it: NUL and lone surrogates become a sign that stands for them.
+
+    >>> storable("a\\x00b")
+    'a\ufffdb'
+    """
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def migrations_folder() -> Path:

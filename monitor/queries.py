@@ -134,7 +134,9 @@ def history_of(session: Session, episode: Episode, now: datetime) -> History:
 
 
 def open_alert(session: Session, subject: str) -> Alert | None:
-    return session.scalar(select(Alert).where(Alert.subject == subject, Alert.closed_at.is_(None)).with_for_update())
+    """The alert that is open about this, as it stands now and this transaction's alone."""
+    found = select(Alert).where(Alert.subject == subject, Alert.closed_at.is_(None))
+    return session.scalar(found.with_for_update(key_share=True), execution_options={"populate_existing": True})
 
 
 def open_checkin(session: Session, episode: Episode) -> CheckIn | None:
@@ -143,6 +145,7 @@ def open_checkin(session: Session, episode: Episode) -> CheckIn | None:
         .where(CheckIn.episode_id == episode.id, CheckIn.state == "open")
         .order_by(CheckIn.day.desc())
         .limit(1)
+        .with_for_update(key_share=True)
     )
 
 
@@ -205,7 +208,8 @@ def _holiday_dates(code: str | None, year: int) -> frozenset[date]:
 
 
 def next_due(session: Session) -> datetime | None:
-    """The next instant at which a text is due or an alert must be looked at again."""
+    """The next instant at which a text is due, must be read, or an alert must be looked at again."""
     text = session.scalar(select(func.min(Message.due_at)).where(Message.state == State.PLANNED))
     step = session.scalar(select(func.min(Alert.step_at)).where(Alert.closed_at.is_(None)))
-    return min((at for at in (text, step) if at is not None), default=None)
+    unread = session.scalar(select(func.min(Inbound.received_at)).where(Inbound.handled_at.is_(None)))
+    return min((at for at in (text, step, unread) if at is not None), default=None)

@@ -13,6 +13,7 @@ import threading
 import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from monitor.bootstrap import App
 from monitor.clock import SystemClock
 from monitor.db import transaction
 from monitor.errors import GatewayError, NotReady
+from monitor.locking import note_moment
 from monitor.logs import place_of
 from monitor.models import Heartbeat
 from monitor.services.chase import chase, extend_plans
@@ -34,6 +36,9 @@ from monitor.services.isolation import FAILING, Pass, failing_work
 from monitor.services.read import read_waiting
 from monitor.services.reconcile import fetch_inbound, reconcile
 
+if TYPE_CHECKING:
+    from monitor.wake import Listener
+
 log = logging.getLogger(__name__)
 TICK_ERRORS = Counter("monitor_tick_errors", "Ticks that ended in an error or were missed", ["tick"])
 SECONDS = {
@@ -43,6 +48,7 @@ SECONDS = {
     "fetch_inbound": 180,
     "heartbeat": 15,
 }
+BEHIND_NOTICES = 5  # seconds between urgent ticks where PostgreSQL tells us of what was written
 ROUNDS = 1000  # batches in one urgent tick; the next tick goes on where this one ended
 SOONEST = 0.1  # seconds; a row that stays due cannot keep the processor busy
 AFTER_FETCHING = timedelta(seconds=20)  # texts that came while we were away are fetched before silence is judged
@@ -112,7 +118,7 @@ class Ticks:
     def heartbeat(self) -> None:
         with transaction(self.app.sessions) as session:
             for name in ("worker", *(f"{FAILING}{work}" for work in failing_work())):
-                session.merge(Heartbeat(name=name, at=REAL_TIME.now()))
+                note_moment(session, Heartbeat, name, REAL_TIME.now())
         url = self.app.settings.heartbeat_url
         if url and self.well and not failing_work():
             urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 -- the operator's own address
@@ -137,12 +143,14 @@ class Worker:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._one_at_a_time = threading.Lock()
+        self.listener = listener_for(app, self.wake)
 
     def start(self) -> None:
         # APScheduler would log an exception's words, which may be a patient's; _report names kind and place.
         logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         self.scheduler.add_listener(_report, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
-        for name, seconds in SECONDS.items():
+        seconds_of = SECONDS if self.listener is None else SECONDS | {"urgent": BEHIND_NOTICES}
+        for name, seconds in seconds_of.items():
             tick: Callable[[], None] = self._urgent if name == "urgent" else getattr(self.ticks, name)
             # A wake-up during the urgent tick waits for its end and runs after it: what it announces
             # may have come too late for the tick that was under way.
@@ -156,9 +164,13 @@ class Worker:
                 next_run_time=REAL_TIME.now() + (AFTER_FETCHING if name == "chase" else timedelta()),
             )
         self.scheduler.start()
+        if self.listener is not None:
+            self.listener.start()
 
     def stop(self) -> None:
         """Let the ticks under way finish, then end."""
+        if self.listener is not None and self.scheduler.running:
+            self.listener.stop()
         self.scheduler.shutdown(wait=True)
 
     def wake(self) -> None:
@@ -174,6 +186,15 @@ class Worker:
             wait = max((due - self.app.clock.now()).total_seconds(), SOONEST)
             when = REAL_TIME.now() + timedelta(seconds=wait)
             self.scheduler.add_job(self.wake, "date", run_date=when, id="next due", replace_existing=True)
+
+
+def listener_for(app: App, wake: Callable[[], None]) -> Listener | None:
+    """On PostgreSQL, what has workers woken by other processes; SQLite has no such thing and is polled."""
+    if app.engine.dialect.name != "postgresql":
+        return None
+    from monitor.wake import Listener
+
+    return Listener(app.engine, wake)
 
 
 def next_due(app: App) -> datetime | None:

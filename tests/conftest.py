@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ from monitor.config import Settings, SmsKind
 from monitor.db import open_sessions, transaction
 from monitor.services.init import initialise
 from tests.carrier import TroubledPhones
+from tests.postgres import Databases, NoServer, open_databases
 from tests.story import Story
 
 CLINIC = {
@@ -29,6 +31,23 @@ CLINIC = {
     "holidays": "US",
 }
 BEGINNING = datetime(2026, 11, 1, 13, tzinfo=UTC)
+ENGINES = ("sqlite", "postgresql")
+HERE = Path(__file__).parent
+ON_SQLITE_ALONE = ("web", "cli", "sms")  # what they try lies above the database
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=[*ENGINES, "both"], default="both", help="run only the tests on this one")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test with a database runs on both engines."""
+    if "database" not in metafunc.fixturenames:
+        return
+    folder = Path(metafunc.module.__file__).relative_to(HERE).parts[0]
+    chosen = metafunc.config.getoption("database")
+    engines = ENGINES[:1] if folder in ON_SQLITE_ALONE else ENGINES
+    metafunc.parametrize("database", [e for e in engines if chosen in {e, "both"}], indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +59,45 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         initialise(session, CLINIC, now=BEGINNING)
     engine.dispose()
     return home
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """A PostgreSQL server; without one the tests that need it are skipped, but not at the gate."""
+    needed = "MONITOR_TEST_NEEDS_POSTGRES" in os.environ  # noqa: TID251 -- a setting of the tests alone
+    try:
+        opened = open_databases()
+        found = opened.__enter__()
+    except NoServer as reason:
+        if needed:
+            raise
+        pytest.skip(f"no PostgreSQL (set MONITOR_TEST_POSTGRES_URL): {reason}")
+    yield found
+    opened.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def template_database(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same as a database of the PostgreSQL server: its name."""
+    with databases.new() as url:
+        home = tmp_path_factory.mktemp("template-postgres")
+        engine = prepare(Settings.model_construct(home=home, database=url, sms=SmsKind.PHONES))
+        with transaction(open_sessions(engine)) as session:
+            initialise(session, CLINIC, now=BEGINNING)
+        engine.dispose()
+        yield str(engine.url.database)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """The URL of a database that is set up for one clinic; None is SQLite in the home folder."""
+    if request.param == "sqlite":
+        yield None
+        return
+    template: str = request.getfixturevalue("template_database")
+    databases: Databases = request.getfixturevalue("databases")
+    with databases.new(template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -57,16 +115,17 @@ def clock() -> StoppedClock:
 
 
 @pytest.fixture
-def app(settings: Settings, clock: StoppedClock, template: Path) -> Iterator[App]:
+def app(settings: Settings, clock: StoppedClock, template: Path, database: str | None) -> Iterator[App]:
     """The whole program, set up for one clinic, on the built-in phones."""
     shutil.copytree(template, settings.folder, dirs_exist_ok=True)
-    app = build(settings, clock=clock)
+    app = build(settings.model_copy(update={"database": database}), clock=clock)
+    if database is None:
 
-    @event.listens_for(app.engine, "connect")
-    def _do_not_wait_for_the_disk(connection: object, _record: object) -> None:
-        connection.execute("PRAGMA synchronous=OFF")  # type: ignore[attr-defined]
+        @event.listens_for(app.engine, "connect")
+        def _do_not_wait_for_the_disk(connection: object, _record: object) -> None:
+            connection.execute("PRAGMA synchronous=OFF")  # type: ignore[attr-defined]
 
-    app.engine.dispose()  # the connection that was made before
+        app.engine.dispose()  # the connection that was made before
     yield app
     app.engine.dispose()
 

@@ -48,6 +48,10 @@ class Alert(Base):
     note: Mapped[str | None] = mapped_column(String(400))
     closed_at: Mapped[datetime | None]
 
+    def is_work(self) -> bool:
+        """Somebody must be paged, perhaps now."""
+        return self.closed_at is None and self.state == "open"
+
     __table_args__ = (
         Index(
             "uq_alerts_open_subject",

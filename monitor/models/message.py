@@ -49,6 +49,10 @@ class Message(Base):
     checked_at: Mapped[datetime | None]  # when the provider was last asked about it
     ended_at: Mapped[datetime | None]
 
+    def is_work(self) -> bool:
+        """New and due at once: an answer, a page, the first text of a patient."""
+        return self.state == "planned" and self.attempts == 0 and self.due_at <= self.created_at
+
     __table_args__ = (
         Index(
             "ix_messages_due",
@@ -97,6 +101,9 @@ class Inbound(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     handled_at: Mapped[datetime | None]
     result: Mapped[str | None] = mapped_column(String(40))  # what it was taken for
+
+    def is_work(self) -> bool:
+        return self.handled_at is None
 
     __table_args__ = (
         Index(

@@ -12,6 +12,7 @@ from monitor.domain.bundle import Bundle
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band
 from monitor.errors import BadInput, NotFound
+from monitor.locking import lock
 from monitor.models import Alert, Clinic, Inbound, Message, Page, Patient, Staff
 from monitor.queries import staff_at
 from monitor.services.audit import record
@@ -110,7 +111,7 @@ def take_by_keypress(session: Session, message_id: int, *, now: datetime) -> str
     staff = staff_at(session, page.phone) if page else []
     if page is None or session.scalar(pages_of(page.phone, staff).where(Page.id == page.id)) is None:
         return None
-    alert = session.get_one(Alert, page.alert_id, with_for_update=True)
+    alert = lock(session, Alert, page.alert_id)
     clinic, person = session.get_one(Clinic, alert.clinic_id), addressee(page, staff)
     page.acked_at = page.acked_at or now
     if alert.state == "open" and is_outdated(page, alert):
@@ -142,7 +143,7 @@ def outcome_list(bundle: Bundle) -> str:
 
 def _act_on_page(session: Session, page: Page, person: Staff | None, rest: str, *, now: datetime) -> str:
     """Do what the reply to this page asks for, and say what came of it."""
-    alert = session.get_one(Alert, page.alert_id, with_for_update=True)
+    alert = lock(session, Alert, page.alert_id)
     bundle = bundle_of(session, alert.protocol_version_id)
     page.acked_at = page.acked_at or now
     outcome = _outcome_in(bundle, rest)
@@ -248,7 +249,6 @@ def _as_texts(bodies: Sequence[str]) -> Sequence[str]:
 
 
 def find_alert(session: Session, alert_id: int) -> Alert:
-    alert = session.get(Alert, alert_id, with_for_update=True)
-    if alert is None:
+    if session.get(Alert, alert_id) is None:
         raise NotFound("alert", alert_id, "an alert's number, as `monitor alert list` shows them")
-    return alert
+    return lock(session, Alert, alert_id)

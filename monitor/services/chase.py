@@ -15,6 +15,7 @@ from monitor.domain.localtime import Window, local_instant
 from monitor.domain.plan import HORIZON, postop_day
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band
+from monitor.locking import lock
 from monitor.models import Alert, Assessment, CheckIn, Episode, Message
 from monitor.services.audit import record
 from monitor.services.compose import patient_text
@@ -37,7 +38,7 @@ def chase(sessions: Sessions, clock: Clock) -> int:
     with Pass("chase") as each:
         for checkin_id in ids:
             with each(checkin_id), transaction(sessions) as session:
-                checkin = session.get_one(CheckIn, checkin_id, with_for_update=True)
+                checkin = lock(session, CheckIn, checkin_id)
                 moved += checkin.state == "open" and _look(session, checkin, now=clock.now())
     return moved
 
@@ -52,13 +53,13 @@ def extend_plans(sessions: Sessions, clock: Clock) -> int:
     with Pass("extend plans") as each:
         for episode_id in ids:
             with each(episode_id), transaction(sessions) as session:
-                extended += _extend(session, session.get_one(Episode, episode_id), now=now)
+                extended += _extend(session, lock(session, Episode, episode_id), now=now)
     return extended
 
 
 def _extend(session: Session, episode: Episode, *, now: datetime) -> bool:
-    if episode.cancelled_at is not None:
-        return False
+    if episode.cancelled_at is not None or episode.planned_until >= now + EXTEND_BEFORE:
+        return False  # somebody was first
     episode.planned_until = now + HORIZON
     write_plan(session, episode, bundle_of(session, episode.protocol_version_id), now=now)
     return True

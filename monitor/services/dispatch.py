@@ -22,6 +22,7 @@ from monitor.domain.localtime import Window, local_date, local_instant
 from monitor.domain.plan import postop_day
 from monitor.domain.sending import ONE_A_DAY, Act, Candidate, Kind, decide_send
 from monitor.errors import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable, ProtocolError
+from monitor.locking import hold_free_phones, lock
 from monitor.models import CheckIn, Episode, Message, Patient
 from monitor.queries import LEFT
 from monitor.services.audit import record
@@ -32,6 +33,7 @@ from monitor.services.settle import add_task, settle
 from monitor.sms.gateway import Accepted, Call, Gateway, Text
 
 LEASE = timedelta(seconds=60)
+IN_ORDER = timedelta(seconds=15)  # how long a text waits for the one before it to the same number
 BATCH = 16
 NOT_GONE = (State.PLANNED, State.SENDING, State.UNKNOWN)
 TO_STAFF = frozenset({Kind.PAGE, Kind.DIGEST})
@@ -67,19 +69,35 @@ def dispatch(sessions: Sessions, gateway: Gateway, clock: Clock, *, worker: str)
 
 def claim(sessions: Sessions, now: datetime, *, worker: str, limit: int = BATCH) -> Sequence[Claimed]:
     """Take up to `limit` due texts, most urgent first. Those that may not leave now are settled on the way."""
+    waiting: set[int] = set()  # behind another text to the same number
     with Pass("claim") as each:
         while True:
             with transaction(sessions) as session:
                 due = session.scalars(
                     select(Message)
-                    .where(Message.state == State.PLANNED, Message.due_at <= now, Message.id.not_in(each.failed))
+                    .where(
+                        Message.state == State.PLANNED, Message.due_at <= now, Message.id.not_in(each.failed | waiting)
+                    )
                     .order_by(Message.priority, Message.due_at, Message.id)
                     .limit(limit)
-                    .with_for_update(skip_locked=True)
+                    .with_for_update(skip_locked=True, key_share=True)
                 ).all()
-                claimed = _claim_each(session, due, each, worker, now=now)
+                free = _free_numbers(session, due, now=now)
+                claimed = _claim_each(session, [m for m in due if m.to_number in free], each, worker, now=now)
             if claimed or not due:
                 return claimed
+            waiting |= {m.id for m in due if m.to_number not in free}
+
+
+def _free_numbers(session: Session, due: Sequence[Message], *, now: datetime) -> set[str]:
+    """The numbers that nobody else works on now, and that no other text is under way to."""
+    held = hold_free_phones(session, {message.to_number for message in due})
+    under_way = select(Message.to_number).where(
+        Message.state == State.SENDING,
+        Message.claimed_at.between(now - IN_ORDER, now),
+        Message.to_number.in_(held),
+    )
+    return held - set(session.scalars(under_way))
 
 
 def _claim_each(session: Session, due: Sequence[Message], each: Pass, worker: str, *, now: datetime) -> list[Claimed]:
@@ -116,7 +134,7 @@ def send_one(sessions: Sessions, gateway: Gateway, clock: Clock, text: Claimed) 
     except GatewayError as error:
         outcome = error
     with transaction(sessions) as session:
-        message = session.get_one(Message, text.id, with_for_update=True)
+        message = lock(session, Message, text.id)
         record_outcome(session, message, outcome, now=clock.now())
 
 

@@ -15,6 +15,7 @@ from monitor.domain.bundle import Bundle
 from monitor.domain.escalation import Decision, Paging, decide_paging, outcome_rests_until
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band
+from monitor.locking import lock_if_free
 from monitor.models import Alert, Clinic, Page, Patient
 from monitor.queries import calendar_of, rota_of
 from monitor.services.audit import record
@@ -38,14 +39,16 @@ def escalate(sessions: Sessions, clock: Clock, *, public_url: str) -> int:
     with Pass("escalate") as each:
         for alert_id in each.sound_first(due)[:BATCH]:
             with each(alert_id), transaction(sessions) as session:
-                _step(session, session.get_one(Alert, alert_id, with_for_update=True), public_url, now=clock.now())
+                if alert := lock_if_free(session, Alert, alert_id):
+                    _step(session, alert, public_url, now=clock.now())
         for stuck in [alert_id for alert_id in due if alert_id in each.failed]:
             with each(stuck), transaction(sessions) as session:
                 _list_stuck(session, stuck, now=clock.now())
     with Pass("late promises") as each:
         for alert_id in each.sound_first(late)[:BATCH]:
             with each(alert_id), transaction(sessions) as session:
-                _tell_slip(session, session.get_one(Alert, alert_id, with_for_update=True), now=clock.now())
+                if alert := lock_if_free(session, Alert, alert_id):
+                    _tell_slip(session, alert, now=clock.now())
     return len(due)
 
 

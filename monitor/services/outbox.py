@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import State
 from monitor.domain.sending import PRIORITY, Kind
+from monitor.locking import add_once
 from monitor.models import Alert, Clinic, Message, Patient
 from monitor.services.audit import record
 
@@ -47,9 +48,7 @@ def queue_to_patient(
         expires_at=expires_at,
         created_at=now,
     )
-    session.add(message)
-    session.flush()
-    return message
+    return message if add_once(session, message) else None
 
 
 def queue_to_number(
@@ -83,9 +82,7 @@ def queue_to_number(
         expires_at=now + expires_after,
         created_at=now,
     )
-    session.add(message)
-    session.flush()
-    return message
+    return message if add_once(session, message) else None
 
 
 def exists(session: Session, once: str) -> bool:
@@ -97,7 +94,8 @@ def cancel_pages(session: Session, alert: Alert, *, why: str, now: datetime) -> 
     waiting = select(Message).where(
         Message.alert_id == alert.id, Message.kind == Kind.PAGE, Message.state == State.PLANNED
     )
-    for message in session.scalars(waiting):
+    # One that a worker is claiming now has left; it may be waiting for this very alert.
+    for message in session.scalars(waiting.with_for_update(skip_locked=True, key_share=True)):
         cancel(session, message, why=why, now=now)
 
 

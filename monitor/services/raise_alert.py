@@ -14,6 +14,7 @@ from monitor.domain.escalation import first_page_at, first_silence_page_at, prom
 from monitor.domain.score import Reason
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band, Sign
+from monitor.locking import add_once
 from monitor.models import Alert, Clinic, Episode, Inbound, Patient, Staff
 from monitor.queries import calendar_of, open_alert
 from monitor.services.audit import record
@@ -48,7 +49,9 @@ def raise_alert(session: Session, finding: Finding, *, bundle: Bundle, now: date
     """The open alert of this episode or number, now holding this finding too."""
     alert = open_alert(session, finding.subject)
     if alert is None:
-        return _open(session, finding, bundle, now=now)
+        if (opened := _open(session, finding, bundle, now=now)) is not None:
+            return opened
+        return raise_alert(session, finding, bundle=bundle, now=now)  # another worker has just opened it
     further = [s for s in finding.signs if s not in alert.signs]
     wakes = finding.at_night and not alert.at_night  # "fever", and then how high: it cannot wait until morning
     worse = finding.band > alert.band or (finding.band >= Band.URGENT and bool(further)) or (wakes and alert.stage == 0)
@@ -87,7 +90,7 @@ def _tell_taker(session: Session, alert: Alert, finding: Finding, bundle: Bundle
     )
 
 
-def _open(session: Session, finding: Finding, bundle: Bundle, *, now: datetime) -> Alert:
+def _open(session: Session, finding: Finding, bundle: Bundle, *, now: datetime) -> Alert | None:
     alert = Alert(
         clinic_id=finding.clinic.id,
         patient_id=finding.patient.id if finding.patient else None,
@@ -104,8 +107,8 @@ def _open(session: Session, finding: Finding, bundle: Bundle, *, now: datetime) 
         raised_at=now,
     )
     alert.step_at = _first_page(alert, finding.clinic, bundle, now=now)
-    session.add(alert)
-    session.flush()
+    if not add_once(session, alert):
+        return None
     record(
         session,
         "alert_opened",

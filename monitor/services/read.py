@@ -16,6 +16,7 @@ from monitor.domain.carrier import CarrierWord, carrier_word
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band, Disposition, Intent, Presence, Trend
 from monitor.errors import NotReady
+from monitor.locking import hold_free_phones, lock
 from monitor.models import Alert, CheckIn, Inbound, Patient
 from monitor.queries import Asked, episodes_of, last_asked, open_alert, open_checkin, patients_at, staff_at
 from monitor.services.acknowledge import handle_staff_text, was_paged
@@ -42,17 +43,22 @@ def read_waiting(sessions: Sessions, clock: Clock) -> int:
         waiting = session.scalars(
             select(Inbound.id).where(Inbound.handled_at.is_(None)).order_by(Inbound.id).limit(BATCH)
         ).all()
+    busy: set[str] = set()  # phones whose texts another worker is reading: the later ones are its own too
     with Pass("read") as each:
         for inbound_id in waiting:
             with each(inbound_id):
-                _read_or_give(sessions, inbound_id, clock)
+                _read_or_give(sessions, inbound_id, busy, clock)
     return len(waiting)
 
 
-def _read_or_give(sessions: Sessions, inbound_id: int, clock: Clock) -> None:
+def _read_or_give(sessions: Sessions, inbound_id: int, busy: set[str], clock: Clock) -> None:
     try:
         with transaction(sessions) as session:
-            inbound = session.get_one(Inbound, inbound_id, with_for_update=True)
+            number = session.get_one(Inbound, inbound_id).from_number
+            if number in busy or not hold_free_phones(session, {number}):
+                busy.add(number)
+                return
+            inbound = lock(session, Inbound, inbound_id)
             if inbound.handled_at is None:
                 read_one(session, inbound, now=clock.now())
     except NotReady:
@@ -136,7 +142,7 @@ def _read_patient(
 
 
 def _checkin_of(session: Session, asked: Asked | None) -> CheckIn | None:
-    return session.get(CheckIn, asked.message.checkin_id) if asked and asked.message.checkin_id else None
+    return lock(session, CheckIn, asked.message.checkin_id) if asked and asked.message.checkin_id else None
 
 
 def _lead(reads: Sequence[Read], asked: Asked | None) -> Read:

@@ -19,6 +19,7 @@ from monitor.domain.score import assess
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band
 from monitor.errors import NotReady
+from monitor.locking import lock
 from monitor.logs import place_of
 from monitor.models import Clinic, Episode, Inbound
 from monitor.queries import episodes_of, patients_at
@@ -80,7 +81,7 @@ def give_to_a_person(sessions: Sessions, inbound_id: int, error: str, *, now: da
     except Exception as failure:  # noqa: BLE001 -- the last net under every text
         log.error("giving inbound %s to a person failed: %s", inbound_id, place_of(failure))
         with transaction(sessions) as session:
-            inbound = session.get_one(Inbound, inbound_id)
+            inbound = lock(session, Inbound, inbound_id)
             once = f"unreadable:{inbound_id}"
             clinic = the_clinic(session)
             add_task(session, "unreadable", once, clinic_id=clinic.id, inbound_id=inbound_id, now=now)
@@ -89,9 +90,9 @@ def give_to_a_person(sessions: Sessions, inbound_id: int, error: str, *, now: da
 
 def _page_somebody(sessions: Sessions, inbound_id: int, error: str, *, now: datetime) -> None:
     with transaction(sessions) as session:
-        inbound = session.get_one(Inbound, inbound_id)
+        inbound = lock(session, Inbound, inbound_id)
         inbound.attempts += 1
-        if inbound.attempts < MAX_ATTEMPTS:
+        if inbound.attempts < MAX_ATTEMPTS or inbound.handled_at is not None:
             return
         record(session, "reading_failed", at=now, inbound=inbound_id, error=error)
         patients = patients_at(session, inbound.from_number)

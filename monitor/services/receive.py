@@ -7,7 +7,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from monitor.db import storable
 from monitor.domain.phone import normalise_sender
+from monitor.locking import add_once
 from monitor.models import Inbound
 from monitor.sms.gateway import Received
 
@@ -17,26 +19,18 @@ MAX_BODY = 20_000
 def save_inbound(session: Session, received: Received, *, raw: bytes | None, now: datetime) -> bool:
     """Keep a text; False if this very one is here already. `raw` is the request as it came.
 
-    Nothing about it is refused: a text without a sender is an unknown number's.
+    Nothing about it is refused: a text without a sender is an unknown number's. `raw` holds what no column can.
     """
     sid = received.sid[:64]
     if session.scalar(select(Inbound.id).where(Inbound.sid == sid)) is not None:
         return False
-    session.add(
-        Inbound(
-            sid=sid,
-            from_number=normalise_sender(_storable(received.from_)),
-            to_number=normalise_sender(_storable(received.to)),
-            body=_storable(received.body)[:MAX_BODY],
-            media=received.media,
-            raw=raw,
-            received_at=now,
-        )
+    inbound = Inbound(
+        sid=sid,
+        from_number=normalise_sender(storable(received.from_)),
+        to_number=normalise_sender(storable(received.to)),
+        body=storable(received.body)[:MAX_BODY],
+        media=received.media,
+        raw=raw,
+        received_at=now,
     )
-    session.flush()
-    return True
-
-
-def _storable(text: str) -> str:
-    """NUL and lone surrogates cannot be stored by every database; `raw` keeps them as they came."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    return add_once(session, inbound)

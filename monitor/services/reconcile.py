@@ -14,6 +14,7 @@ from monitor.db import Sessions, transaction
 from monitor.domain.delivery import State
 from monitor.domain.sending import Kind
 from monitor.errors import GatewayError, GatewayRefused
+from monitor.locking import lock, note_moment
 from monitor.models import Alert, Cursor, Message
 from monitor.services.audit import record
 from monitor.services.dispatch import retry_later
@@ -74,13 +75,13 @@ def fetch_inbound(sessions: Sessions, gateway: Gateway, clock: Clock) -> int:
                     found += 1
     if not each.failed:  # else the next pass asks for the same stretch of time
         with transaction(sessions) as session:
-            session.merge(Cursor(name=CURSOR, at=now))
+            note_moment(session, Cursor, CURSOR, now)
     return found
 
 
 def _settle_unknown(sessions: Sessions, gateway: Gateway, message_id: int, clock: Clock) -> None:
     with transaction(sessions) as session:
-        message = session.get_one(Message, message_id, with_for_update=True)
+        message = lock(session, Message, message_id)
         if message.state == State.SENDING:
             settle(
                 session,
@@ -101,14 +102,14 @@ def _settle_unknown(sessions: Sessions, gateway: Gateway, message_id: int, clock
     except GatewayError:
         listed = None
     with transaction(sessions) as session:
-        message = session.get_one(Message, message_id, with_for_update=True)
+        message = lock(session, Message, message_id)
         if message.state == State.UNKNOWN:
             _adopt_or_resend(session, message, listed, body, claimed_at, clock=clock)
 
 
 def _page_again(session: Session, message: Message, *, now: datetime) -> None:
     """A lost page is worse than one that comes twice, as long as somebody is wanted."""
-    alert = session.get(Alert, message.alert_id, with_for_update=True) if message.alert_id else None
+    alert = lock(session, Alert, message.alert_id) if message.alert_id else None
     if alert is None or alert.state != "open":
         settle(session, message, State.UNCONFIRMED, now=now, why="its answer was lost; paging is over")
     elif message.attempts >= PAGE_TRIES:
@@ -187,7 +188,7 @@ def _ask_about_one(sessions: Sessions, gateway: Gateway, message_id: int, sid: s
     except GatewayError:
         return  # asked again next time
     with transaction(sessions) as session:
-        message = session.get_one(Message, message_id, with_for_update=True)
+        message = lock(session, Message, message_id)
         _note_answer(session, message, sent, gone=gone, now=now)
 
 

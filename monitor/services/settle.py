@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import FINAL, Remedy, State, may_move, remedy_for
 from monitor.domain.sending import NUMBER_IS_DEAD, SCHEDULED, Kind
+from monitor.locking import add_once, lock
 from monitor.models import Alert, CheckIn, Episode, Event, Message, Page, Patient, Task
 from monitor.services.audit import record
 from monitor.services.outbox import cancel, exists
@@ -103,7 +104,8 @@ def _note_living_number(session: Session, message: Message, *, now: datetime) ->
 
 
 def _move_checkin(session: Session, message: Message, state: State, *, now: datetime) -> None:
-    checkin = session.get_one(CheckIn, message.checkin_id)
+    assert message.checkin_id is not None
+    checkin = lock(session, CheckIn, message.checkin_id)
     shown_after_all = state == State.DELIVERED and checkin.state == "unreached"
     if shown_after_all or (state in {State.SENT, State.DELIVERED} and checkin.state == "planned"):
         checkin.state, checkin.opened_at, checkin.closed_at = "open", now, None
@@ -121,7 +123,7 @@ def _drop_resend(session: Session, message: Message, *, now: datetime) -> None:
 
 def page_was_lost(session: Session, message: Message, *, now: datetime) -> None:
     """Nobody waits for a page that reached nobody: paging is looked at again at once."""
-    alert = session.get(Alert, message.alert_id) if message.alert_id else None
+    alert = lock(session, Alert, message.alert_id) if message.alert_id else None
     if alert is None or alert.state != "open":
         return
     record(session, "page_lost", at=now, alert_id=alert.id, message_id=message.id)
@@ -218,15 +220,14 @@ def add_task(
     if session.scalar(select(Task.id).where(Task.once == once)) is not None:
         return
     owner = patient_id or (message.patient_id if message else None)
-    session.add(
-        Task(
-            once=once,
-            clinic_id=clinic_id,
-            patient_id=owner,
-            inbound_id=inbound_id,
-            message_id=message.id if message else None,
-            kind=kind,
-            opened_at=now,
-        )
+    task = Task(
+        once=once,
+        clinic_id=clinic_id,
+        patient_id=owner,
+        inbound_id=inbound_id,
+        message_id=message.id if message else None,
+        kind=kind,
+        opened_at=now,
     )
-    record(session, "task_opened", at=now, patient_id=owner, task=kind)
+    if add_once(session, task):
+        record(session, "task_opened", at=now, patient_id=owner, task=kind)

@@ -43,10 +43,10 @@ def track(session: Session, params: Mapping[str, str], *, message_id: int | None
 def find_message(session: Session, message_id: int | None, sid: str) -> Message | None:
     """The text a callback is about; one that names another provider's id is about something else."""
     if message_id is not None and 0 < message_id < 2**62:
-        message = session.get(Message, message_id, with_for_update=True)
+        message = session.get(Message, message_id, with_for_update={"key_share": True})
         if message is not None and message.sid in {None, sid}:
             return message
-    return session.scalar(select(Message).where(Message.sid == sid).with_for_update())
+    return session.scalar(select(Message).where(Message.sid == sid).with_for_update(key_share=True))
 
 
 def apply_status(session: Session, message: Message, sid: str, status: str, code: int | None, *, now: datetime) -> bool:

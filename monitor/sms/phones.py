@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.clock import Clock
-from monitor.db import Sessions, transaction
+from monitor.db import Sessions, storable, transaction
 from monitor.domain.carrier import CarrierWord, carrier_word
 from monitor.domain.delivery import ProviderStatus
 from monitor.errors import GatewayRefused
@@ -98,7 +98,9 @@ class PhonesGateway:
         sid = f"PH{uuid4().hex}"
         at = self.clock.now().astimezone(UTC)
         session.add(
-            PhoneText(sid=sid, phone=phone, body=body, incoming=incoming, message_id=message_id, call=call, at=at)
+            PhoneText(
+                sid=sid, phone=phone, body=storable(body), incoming=incoming, message_id=message_id, call=call, at=at
+            )
         )
         return sid
 

@@ -128,7 +128,8 @@ def _is_of_late(heard: Heard) -> bool:
 
 def _settled(mentions: Sequence[Mention]) -> Presence:
     """What several mentions of one sign come to: there now wins, then not there, then what was said last of late."""
-    said = {(mention.presence, mention.past) for mention in mentions}
+    named = [mention for mention in mentions if not mention.bare]
+    said = {(mention.presence, mention.past) for mention in named or mentions}  # "yes doctor, no pain"
     if (Presence.PRESENT, False) in said:
         return Presence.PRESENT
     if (Presence.ABSENT, False) in said:
