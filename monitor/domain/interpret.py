@@ -63,6 +63,7 @@ def interpret(
         for number, (clause, earlier) in enumerate(zip(clauses, pains_before(clauses), strict=True))
         for quantity in read_quantities(clause, number, frames=frames[number], question=question, earlier=earlier)
     ]
+    quantities = _corrected(quantities, items)
     mentions = _mentions(clauses, frames, quantities, asked=asked)
     silent = _silent_places(clauses, frames)
     told = find_details(tokens, lexicons)
@@ -106,6 +107,13 @@ def _is_of_others(clause: Clause, row: Sequence[Frame]) -> bool:
     """Whether a clause speaks of what strangers have, or of what may never be: it answers nothing."""
     own = not clause.kinds.isdisjoint({Kind.PART, Kind.NOT}) or any(item.about == Kind.THING for item in clause.items)
     return bool(row) and (row[-1].hypothetical or (row[-1].other == Kind.STRANGERS and not own))
+
+
+def _corrected(quantities: Sequence[Quantity], items: Sequence[Item]) -> list[Quantity]:
+    """The numbers, those that the patient takes back as past ones: "7, no wait, 5"."""
+    place = max((item.first for item in items if item.kind == Kind.CORRECTS), default=-1)
+    later = any(one.first > place for one in quantities)
+    return [replace(one, past=True) if later and one.first < place else one for one in quantities]
 
 
 def _denied_places(mentions: Sequence[Mention]) -> frozenset[int]:

@@ -48,10 +48,12 @@ _SPECIAL = {
     "_": " ",
 }
 _TOKEN = re.compile(
-    r"(?P<number>(?:3[4-9]|4[0-3])(?:[.,]{2}|[юб])\d(?!\d)|\d+(?:[.,]\d+)?)|(?P<word>[^\W\d_]+)|"
+    r"(?P<number>(?:3[4-9]|4[0-3])(?:[.,]{2}|[юб])\d(?!\d)|(?:3 [4-9]|4 [0-3]) ?[.,] ?\d(?!\d)|\d+(?:[.,]\d+)?)|"
+    r"(?P<word>[^\W\d_]+)|"
     r"(?P<mark>[.,;:!?()/%°+#=&\n–—]|(?<![^\W\d_])-|-(?![^\W\d_]))|(?P<emoji>[^\s\w-])"
 )
-_SLIP = re.compile(r"[.,]{2}|[юб]")  # a point typed twice in a temperature, or on the other keyboard: 37..2, 36ю6
+# A temperature with its point typed twice or on the other keyboard, or its digits apart: 37..2, 36ю6, "3 6 . 7".
+_SLIP = re.compile(r"[.,]{2}|[юб]")
 _ENDS = frozenset(".!?\n:(")
 _DASHES = {"–": "-", "—": "-"}
 
@@ -98,7 +100,9 @@ def tokenise(text: str) -> tuple[Token, ...]:
     places = [place for place, piece in enumerate(pieces) for _ in piece]
     tokens = [
         Token(
-            text=_SLIP.sub(".", found.group()) if found["number"] else _DASHES.get(found.group(), found.group()),
+            text=_SLIP.sub(".", found.group().replace(" ", ""))
+            if found["number"]
+            else _DASHES.get(found.group(), found.group()),
             shape=Shape(found.lastgroup or Shape.EMOJI),
             start=places[found.start()],
             end=places[found.end() - 1] + 1,
@@ -106,6 +110,12 @@ def tokenise(text: str) -> tuple[Token, ...]:
         for found in _TOKEN.finditer("".join(pieces))
     ]
     return tuple(_with_names(tokens, text))
+
+
+def _plain(found: re.Match[str]) -> str:
+    """A token's text: a number as it was meant, any dash as one."""
+    text = found.group()
+    return _SLIP.sub(".", text.replace(" ", "")) if found["number"] else _DASHES.get(text, text)
 
 
 def _with_names(tokens: list[Token], text: str) -> list[Token]:

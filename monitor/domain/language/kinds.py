@@ -58,6 +58,7 @@ class Kind(StrEnum):
     # [time]
     PAST = "past"
     NOW = "now"
+    CORRECTS = "corrects"  # "no wait", "I mean": takes the number before it back
     ELSEWHEN = "elsewhen"  # before surgery, years ago: nothing to do with this wound
     # [stance]
     HYPOTHETICAL = "hypothetical"
@@ -145,7 +146,7 @@ SECTIONS: Mapping[str, tuple[Kind, ...]] = {
         Kind.CONTRAST, Kind.EXCEPT, Kind.JOINER, Kind.CHOICE, Kind.SUBJECT, Kind.MOUTH, Kind.THING, Kind.ME,
         Kind.ARTICLE, Kind.ASKER, Kind.OPENER,
     ),
-    "time": (Kind.PAST, Kind.NOW, Kind.ELSEWHEN),
+    "time": (Kind.PAST, Kind.NOW, Kind.CORRECTS, Kind.ELSEWHEN),
     "stance": (
         Kind.HYPOTHETICAL, Kind.WONDER, Kind.WORRY, Kind.TRIGGER, Kind.PRESSING, Kind.QUESTION, Kind.RELATIVE,
         Kind.PRESUMING, Kind.DOUBT,

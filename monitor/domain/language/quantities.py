@@ -11,7 +11,7 @@ from monitor.domain.language.clauses import Clause
 from monitor.domain.language.frames import FOREIGN, SUBJECTS, Frame
 from monitor.domain.language.items import Item, Pause
 from monitor.domain.language.kinds import Kind
-from monitor.domain.terms import Sign
+from monitor.domain.terms import CHECKIN_OPEN, Sign
 
 
 class Measure(StrEnum):
@@ -48,6 +48,7 @@ class _Number:
 _PAIN = frozenset({Sign.PAIN, Sign.PRESSURE_PAIN})
 _OWNERS = (*SUBJECTS, Kind.BODY)
 _BODY_HEAT = range(34, 43)
+_FAHRENHEIT = range(94, 111)
 _TENS = 20
 _FEW = 2
 _CLOSING = frozenset({Kind.NUMBER, Kind.RESOLVED, Kind.NO, Kind.NOT, Kind.NONE, Kind.NOR})
@@ -82,7 +83,9 @@ def read_quantities(
     for one in _numbers(clause.items):
         if _is_counted(clause.items, one) or _is_scale_top(clause.items, one) or _names_scale(clause.items, one):
             continue
-        if frames[one.at].other or frames[one.at].hypothetical or _is_elsewhere(clause, one):
+        if frames[one.at].other or frames[one.at].hypothetical:
+            continue
+        if _is_elsewhere(clause, one) and not _is_body_heat(one.value):
             continue
         yield from _measured(clause, one, number, question=question, earlier=earlier)
 
@@ -112,7 +115,7 @@ def _longer(items: Sequence[Item], one: _Number) -> _Number | None:
     if head.kind == Kind.NUMBER and head.first == one.last + 1 and _adds_up(one.value, float(head.about)):
         return replace(one, value=one.value + float(head.about), end=one.end + 1, last=head.last)
     decimal = head.kind == Kind.NUMBER and _is_digit(head) and "." not in items[one.end].about
-    if decimal and one.value in _BODY_HEAT and head.first == one.last + 1:
+    if decimal and (one.value in _BODY_HEAT or one.value in _FAHRENHEIT) and head.first == one.last + 1:
         return replace(one, value=one.value + float(head.about) / 10, end=one.end + 1, last=head.last)  # "38 5"
     if head.kind == Kind.JOINER and one.value == 100 and digit is not None and _is_digit(digit):
         return replace(one, value=one.value + float(digit.about), end=one.end + 2, last=digit.last)
@@ -139,13 +142,19 @@ def _is_counted(items: Sequence[Item], one: _Number) -> bool:
     before = items[one.at - 1] if one.at else None
     if after is not None and after.kind == Kind.UNIT and after.first == one.last + 1:
         return True
-    if before is not None and before.kind == Kind.NOT and any(i.kind == Kind.NUMBER for i in items[one.end + 1 :]):
-        return True  # "not 8 but 3"
-    heat = one.value != int(one.value) and int(one.value) in _BODY_HEAT
-    if before is not None and before.kind in (Kind.LABEL, Kind.UNIT) and before.last + 1 == one.first and not heat:
+    if before is not None and before.kind == Kind.NOT:
+        said_of_it = any(item.kind in (Kind.SUBJECT, Kind.OPENER) for item in items[: one.at - 1])  # "it's not a ten"
+        return said_of_it or any(item.kind == Kind.NUMBER for item in items[one.end + 1 :])  # "not 8 but 3"
+    labelled = before is not None and before.kind in (Kind.LABEL, Kind.UNIT) and before.last + 1 == one.first
+    if before is not None and labelled and not _is_body_heat(one.value):
         return before.kind == Kind.LABEL or not _is_told_of_a_pill(items, one)
     cut_off = one.value == 100 and after is not None and after.kind == Kind.JOINER  # "hundred and tow"
     return one.value >= 1000 or cut_off or _is_clock(items, one)
+
+
+def _is_body_heat(value: float) -> bool:
+    """Whether a number can be nothing but somebody's temperature: 36.6, 38.2."""
+    return value != int(value) and int(value) in _BODY_HEAT
 
 
 def _is_told_of_a_pill(items: Sequence[Item], one: _Number) -> bool:
@@ -206,7 +215,7 @@ def _measured(clause: Clause, one: _Number, number: int, *, question: str, earli
     top = clause.items[one.end + 2] if one.end + 2 < len(clause.items) else None
     scaled = after in (Kind.SCALE, Pause.SLASH) and top is not None and top.kind == Kind.NUMBER
     scaled = scaled and (after == Pause.SLASH or one.value <= _TOP)
-    near = _nearest_sign(clause.items, one) or earlier
+    near = _nearest_sign(clause.items, one, question) or earlier
     quantity = Quantity(Measure.BARE, one.value, one.first, one.last, number, _is_past(clause, one), one.exact)
     if scaled:
         if top is not None and top.about == "10" and not _is_praise(clause, one, question=question, near=near):
@@ -215,10 +224,16 @@ def _measured(clause: Clause, one: _Number, number: int, *, question: str, earli
     celsius = _celsius(one.value, after, fever=question == Sign.FEVER or near == Sign.FEVER)
     if celsius is not None:
         yield replace(quantity, measure=Measure.TEMPERATURE, value=celsius)
-    elif near in _PAIN or (near == "" and (question == Sign.PAIN or _is_on_scale(clause.items, one))):
+    elif near in _PAIN or (near == "" and (_is_asked(clause, question) or _is_on_scale(clause.items, one))):
         yield replace(quantity, measure=Measure.PAIN, value=_score(_shifted(clause.items, one)))
     elif near == "":
         yield quantity
+
+
+def _is_asked(clause: Clause, question: str) -> bool:
+    """Whether a bare number answers: the pain question, or how it goes, where nothing else is said beside it."""
+    plain = clause.words == 0 and clause.kinds.isdisjoint({Kind.NO, Kind.NONE, Kind.YES, Pause.LINK})
+    return question == Sign.PAIN or (question == CHECKIN_OPEN and plain)
 
 
 def _is_on_scale(items: Sequence[Item], one: _Number) -> bool:
@@ -257,14 +272,18 @@ def pains_before(clauses: Sequence[Clause]) -> list[str]:
     return pains
 
 
-def _nearest_sign(items: Sequence[Item], one: _Number) -> str:
-    """The sign a number belongs to: the last one before it, else the first after it."""
-    before = [item.about for item in items[: one.at] if item.is_sign]
+def _nearest_sign(items: Sequence[Item], one: _Number, question: str) -> str:
+    """The sign a number belongs to: the last one before it, else the first after it.
+
+    In answer to the pain question only a name after it: "a three, a bit loose" is a three.
+    """
+    before = [item.about for item in items[: one.at] if item.is_sign and item.kind != Kind.DENIED]
     after = list[str]()
     for item in items[one.end + 1 :]:
         if item.kind in _PARTING:
             break
-        after += [item.about] if item.is_sign else []
+        owns = item.kind == Kind.NAMES if question == Sign.PAIN else item.is_sign and item.kind != Kind.DENIED
+        after += [item.about] if owns else []
     return before[-1] if before else after[0] if after else ""
 
 
@@ -295,9 +314,10 @@ def _celsius(value: float, unit: str, *, fever: bool) -> float | None:
 def _is_past(clause: Clause, one: _Number) -> bool:
     """Whether the time said of the number is over: "8 yesterday, 3 now", "was 8 now 3", "from 8 to 3"."""
     items = clause.items
-    if clause.kinds.isdisjoint({Kind.PAST, Kind.NOW}):
+    if clause.kinds.isdisjoint({Kind.PAST, Kind.NOW, Kind.RESOLVED}):
         return False
-    times = [(at, item.kind) for at, item in enumerate(items) if item.kind in (Kind.PAST, Kind.NOW)]
+    kinds = [Kind.PAST if item.kind == Kind.RESOLVED else item.kind for item in items]  # "used to be a 6"
+    times = [(at, kind) for at, kind in enumerate(kinds) if kind in (Kind.PAST, Kind.NOW)]
     if one.at > 1 and items[one.at - 1].kind == Kind.RANGE:
         return False
     first = min(at for at, item in enumerate(items) if item.kind == Kind.NUMBER)
