@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from monitor.db import Base
+
+
+VERY_SOON = timedelta(seconds=15)
 
 
 class Message(Base):
@@ -50,8 +53,8 @@ class Message(Base):
     ended_at: Mapped[datetime | None]
 
     def is_work(self) -> bool:
-        """New and due at once: an answer, a page, the first text of a patient."""
-        return self.state == "planned" and self.attempts == 0 and self.due_at <= self.created_at
+        """New, and due before a worker that is not told would look again: a page, an answer, a first text."""
+        return self.state == "planned" and self.attempts == 0 and self.due_at <= self.created_at + VERY_SOON
 
     __table_args__ = (
         Index(

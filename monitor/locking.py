@@ -1,0 +1,79 @@
+"""Many workers on one database: rows and phones that are one transaction's alone, and rows that are added once.
+
+On SQLite a transaction is alone from its beginning, and all this comes to no more than reading the row anew.
+Who waits for whom, so that nobody waits in a circle: phone before message before check-in before alert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from monitor.db import Base
+
+Row = TypeVar("Row", bound=Base)
+UNIQUE_VIOLATION = "23505"  # PostgreSQL's code
+
+_TRY_PHONES = text(
+    "SELECT number FROM unnest(CAST(:numbers AS text[])) AS number"
+    " WHERE pg_try_advisory_xact_lock(hashtextextended(number, 0))"
+)
+_WAIT_FOR_PHONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:number, 0))")
+
+
+def lock(session: Session, table: type[Row], key: int) -> Row:
+    """The row as it stands now, this transaction's alone; rows that refer to it may still be written."""
+    session.flush()
+    how = {"key_share": True, "of": table}
+    return session.get_one(table, key, populate_existing=True, with_for_update=how)
+
+
+def lock_if_free(session: Session, table: type[Row], key: int) -> Row | None:
+    """The same, or None while somebody else is at it."""
+    session.flush()
+    how = {"key_share": True, "of": table, "skip_locked": True}
+    return session.get(table, key, populate_existing=True, with_for_update=how)
+
+
+def hold_phone(session: Session, number: str) -> None:
+    """Be alone with a phone until the transaction ends: what it says is read in order, and nothing is planned
+    for it twice."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(_WAIT_FOR_PHONE, {"number": number})
+
+
+def hold_free_phones(session: Session, numbers: Collection[str]) -> set[str]:
+    """The same for each of these that nobody else holds; returns which those are."""
+    if session.get_bind().dialect.name != "postgresql":
+        return set(numbers)
+    return set(session.scalars(_TRY_PHONES, {"numbers": sorted(numbers)}))
+
+
+def add_once(session: Session, row: Base) -> bool:
+    """Add what a constraint allows once; False if another worker was first."""
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError as error:
+        if not _is_duplicate(error):
+            raise
+        return False
+    return True
+
+
+def note_moment(session: Session, table: type[Base], name: str, at: datetime) -> None:
+    """Set the moment that is kept under this name, also when several do so at once."""
+    moment = update(table).where(table.name == name).values(at=at)  # type: ignore[attr-defined]
+    changed = session.execute(moment.execution_options(synchronize_session=False))
+    if not changed.rowcount and not add_once(session, table(name=name, at=at)):  # type: ignore[attr-defined]
+        session.execute(moment.execution_options(synchronize_session=False))
+
+
+def _is_duplicate(error: IntegrityError) -> bool:
+    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", "")
+    return code == UNIQUE_VIOLATION or code in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}

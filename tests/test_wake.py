@@ -1,0 +1,114 @@
+"""What one process writes on PostgreSQL another one's worker sends at once, not at its next turn."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import ColumnElement, func, select, text
+
+from monitor import scheduler
+from monitor.bootstrap import App, build
+from monitor.clock import StoppedClock
+from monitor.db import transaction
+from monitor.domain.sending import Kind
+from monitor.models import PhoneText
+from monitor.scheduler import SECONDS, Worker
+from monitor.services.clinic import the_clinic
+from monitor.services.outbox import queue_to_number
+from monitor.services.receive import save_inbound
+from monitor.sms.gateway import Received
+from tests.running import wait_for
+
+SOON = 5.0
+NURSE = "+12025550171"
+
+
+@pytest.fixture
+def elsewhere(app: App, clock: StoppedClock) -> Iterator[App]:
+    """Another process's program on the same database."""
+    if app.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has no notices: a worker looks twice a second")
+    other = build(app.settings, clock=clock)
+    yield other
+    other.engine.dispose()
+
+
+@pytest.fixture
+def worker(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    """A worker whose own turns are far apart."""
+    for name in SECONDS:
+        monkeypatch.setitem(SECONDS, name, 600)
+    monkeypatch.setattr(scheduler, "BEHIND_NOTICES", 600)
+    worker = Worker(app)
+    worker.start()
+    yield worker
+    worker.stop()
+
+
+def page(app: App, number: int) -> None:
+    with transaction(app.sessions) as session:
+        once, now = f"page:{number}", app.clock.now()
+        queue_to_number(session, the_clinic(session), NURSE, f"page {number}", once=once, kind=Kind.PAGE, now=now)
+
+
+def shown(app: App, where: ColumnElement[bool]) -> Callable[[], bool]:
+    def look() -> bool:
+        with transaction(app.sessions) as session:
+            return bool(session.scalar(select(func.count()).select_from(PhoneText).where(where)))
+
+    return look
+
+
+def test_a_page_that_another_process_writes_leaves_at_once(
+    worker: Worker, elsewhere: App, record_property: Callable[[str, object], None]
+) -> None:
+    time.sleep(1)  # its first turns are over
+    took = []
+    for number in range(20):
+        start = time.monotonic()
+        page(elsewhere, number)
+        wait_for("the page", shown(elsewhere, PhoneText.body == f"page {number}"), seconds=SOON)
+        took.append(time.monotonic() - start)
+    record_property("seconds from write to handed over: median, worst", (sorted(took)[10], max(took)))
+    assert sorted(took)[10] < 0.5
+    assert max(took) < 1.5
+
+
+def test_a_text_that_another_process_saves_is_read_at_once(worker: Worker, elsewhere: App) -> None:
+    time.sleep(1)
+    received = Received("SM1", "+12025550155", "clinic", "hello", 0, elsewhere.clock.now())
+    with transaction(elsewhere.sessions) as session:
+        save_inbound(session, received, raw=None, now=received.received_at)
+    wait_for("an answer", shown(elsewhere, PhoneText.phone == "+12025550155"), seconds=SOON)
+
+
+def test_what_is_not_committed_wakes_nobody(worker: Worker, elsewhere: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    time.sleep(1)
+    runs: list[float] = []
+    monkeypatch.setattr(worker.ticks, "urgent", lambda: runs.append(time.monotonic()))
+    received = Received("SM1", NURSE, "clinic", "hello", 0, elsewhere.clock.now())
+    with elsewhere.sessions() as session:
+        save_inbound(session, received, raw=None, now=received.received_at)
+        session.rollback()
+    time.sleep(1)
+    assert runs == []
+
+
+def test_a_listener_that_is_cut_off_listens_again(
+    worker: Worker, elsewhere: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And looks once, since what was written meanwhile was not announced to it."""
+    monkeypatch.setattr("monitor.wake.AGAIN_AFTER", 0.1)
+    time.sleep(1)
+    woken = threading.Event()
+    monkeypatch.setattr(worker.listener, "wake", woken.set)
+    with transaction(elsewhere.sessions) as session:
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = "
+        session.execute(text(cut + "current_database()"))
+    assert woken.wait(SOON)
+    woken.clear()
+    page(elsewhere, 1)
+    assert woken.wait(SOON)
