@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.domain.language.kinds import Kind
-from monitor.domain.language.lexicon import Lexicon, detail_entries_of, entries_of, load_lexicons, phrases_of
+from monitor.domain.language.lexicon import Lexicon, detail_lists_of, lists_of, load_lexicons, phrases_of
 from monitor.domain.language.phrases import Found, Meaning, Phrases, Vocabulary
 from monitor.domain.normalise import Shape, tokenise
 
@@ -54,8 +54,8 @@ def uncovered(language: str) -> list[tuple[str, str]]:
     data = tomllib.loads(file.read_text("utf-8"))
     vocabulary = Vocabulary({key: phrases_of(file.name, key, value) for key, value in data["groups"].items()})
     phrases, entries = Phrases(vocabulary), list[Meaning]()
-    for key, phrase, meaning in (*entries_of(file.name, data), *detail_entries_of(file.name, data)):
-        if meaning.kind != Kind.WORD:
+    for key, listed, meaning in (*lists_of(file.name, data), *detail_lists_of(file.name, data)):
+        for phrase in listed if meaning.kind != Kind.WORD else ():
             own = Meaning(key, phrase)
             entries.append(phrases.add(phrase, own) or own)  # a phrase of two lists stands once
     found = {one.meaning for text in texts(language) for one in _found(text, vocabulary, phrases)}

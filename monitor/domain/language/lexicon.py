@@ -57,21 +57,20 @@ def _load(file: str, text: str) -> Lexicon:
     vocabulary, everyday, negations = Vocabulary(groups), Everyday(), set[str]()
     phrases, details, keywords = Phrases(vocabulary), Phrases(vocabulary), Phrases(vocabulary)
     asked = {sign: Phrases(vocabulary) for sign in Sign}
-    for key, phrase, meaning in entries_of(file, data):
-        if meaning.kind == Kind.WORD and everyday.takes(phrase):
-            everyday.add(phrase)
-            continue
-        if meaning.kind in (Kind.NO, Kind.NOT) and phrase.isalpha() and len(phrase) > 1:
-            negations.add(fold(phrase))
+    for key, listed, meaning in lists_of(file, data):
         layer = asked[Sign(meaning.about)] if meaning.kind in (Kind.ASKED, Kind.ASKED_NOT) else phrases
         layer = keywords if meaning.kind in KEYWORDS else layer
-        _add(layer, phrase, _heard(meaning), file=file, key=key)
+        if meaning.kind == Kind.WORD:
+            listed = tuple(phrase for phrase in listed if not everyday.takes(phrase))
+        elif meaning.kind in (Kind.NO, Kind.NOT):
+            negations |= {fold(phrase) for phrase in listed if phrase.isalpha() and len(phrase) > 1}
+        _add(layer, listed, _heard(meaning), file=file, key=key)
     for word in sorted(everyday.words):
         if (other := phrases.meaning_of(word)) is not None:
             taken = f"a phrase of its own; this one already stands under {other.kind} {other.about}".rstrip()
             raise ProtocolError(file, "ignore.word", word, taken)
-    for key, phrase, meaning in detail_entries_of(file, data):
-        _add(details, phrase, meaning, file=file, key=key)
+    for key, listed, meaning in detail_lists_of(file, data):
+        _add(details, listed, meaning, file=file, key=key)
     return Lexicon(
         language=file.removesuffix(".toml"),
         vocabulary=vocabulary,
@@ -95,18 +94,20 @@ def _heard(meaning: Meaning) -> Meaning:
     return meaning
 
 
-def _add(phrases: Phrases, phrase: str, meaning: Meaning, *, file: str, key: str) -> None:
-    try:
-        other = phrases.add(phrase, meaning, mended=meaning.kind not in EVERYDAY)
-    except KeyError as error:
-        raise ProtocolError(file, key, phrase, f"a group of [groups]; there is no {error}") from error
-    if other is not None:
-        taken = f"a phrase of its own; this one already stands under {other.kind} {other.about}".rstrip()
-        raise ProtocolError(file, key, phrase, taken)
+def _add(phrases: Phrases, listed: Sequence[str], meaning: Meaning, *, file: str, key: str) -> None:
+    mended = meaning.kind not in EVERYDAY
+    for phrase in listed:
+        try:
+            other = phrases.add(phrase, meaning, mended=mended)
+        except KeyError as error:
+            raise ProtocolError(file, key, phrase, f"a group of [groups]; there is no {error}") from error
+        if other is not None:
+            taken = f"a phrase of its own; this one already stands under {other.kind} {other.about}".rstrip()
+            raise ProtocolError(file, key, phrase, taken)
 
 
-def entries_of(file: str, data: Mapping[str, object]) -> Iterator[tuple[str, str, Meaning]]:
-    """Every phrase of the file's main lists with its key and meaning."""
+def lists_of(file: str, data: Mapping[str, object]) -> Iterator[tuple[str, tuple[str, ...], Meaning]]:
+    """The file's main lists: key, phrases and what they mean."""
     signs = _table(file, "signs", data.get("signs"))
     _check_keys(file, "signs", found=signs, allowed=tuple(Sign))
     for sign in Sign:
@@ -118,30 +119,28 @@ def entries_of(file: str, data: Mapping[str, object]) -> Iterator[tuple[str, str
     for word, value in _table(file, "numbers", data.get("numbers", {})).items():
         if not isinstance(value, int):
             raise ProtocolError(file, f"numbers.{word}", value, "a whole number")
-        yield f"numbers.{word}", word, Meaning(Kind.NUMBER, str(value))
+        yield f"numbers.{word}", (word,), Meaning(Kind.NUMBER, str(value))
 
 
 def _listed(
     file: str, section: str, table: object, *, kinds: Sequence[Kind], about: str
-) -> Iterator[tuple[str, str, Meaning]]:
+) -> Iterator[tuple[str, tuple[str, ...], Meaning]]:
     lists = _table(file, section, table)
     _check_keys(file, section, found=lists, allowed=tuple(kinds))
     for key, phrases in lists.items():
-        for phrase in phrases_of(file, f"{section}.{key}", phrases):
-            yield f"{section}.{key}", phrase, Meaning(key, about)
+        yield f"{section}.{key}", phrases_of(file, f"{section}.{key}", phrases), Meaning(key, about)
 
 
-def detail_entries_of(file: str, data: Mapping[str, object]) -> Iterator[tuple[str, str, Meaning]]:
+def detail_lists_of(file: str, data: Mapping[str, object]) -> Iterator[tuple[str, tuple[str, ...], Meaning]]:
     """The finer points: details of signs, and how long ago something happened (in hours)."""
     details = _table(file, "details", data.get("details", {}))
     _check_keys(file, "details", found=details, allowed=tuple(Detail))
     for key, phrases in details.items():
-        for phrase in phrases_of(file, f"details.{key}", phrases):
-            yield f"details.{key}", phrase, Meaning("detail", key)
+        yield f"details.{key}", phrases_of(file, f"details.{key}", phrases), Meaning("detail", key)
     for phrase, hours in _table(file, "hours_ago", data.get("hours_ago", {})).items():
         if not isinstance(hours, int | float):
             raise ProtocolError(file, f"hours_ago.{phrase}", hours, "a number of hours")
-        yield f"hours_ago.{phrase}", phrase, Meaning(Kind.AGO, str(hours))
+        yield f"hours_ago.{phrase}", (phrase,), Meaning(Kind.AGO, str(hours))
 
 
 def _table(file: str, key: str, value: object) -> Mapping[str, object]:

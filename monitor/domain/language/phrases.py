@@ -49,7 +49,7 @@ class Vocabulary:
         self._words: dict[str, tuple[str, ...]] = {}
         self._stems: dict[str, tuple[str, ...]] = {}
         self._shortest_stem = 99
-        self._atoms: dict[tuple[str, bool], str] = {}
+        self._atoms: dict[bool, dict[str, str]] = {True: {}, False: {}}  # by whether its words may be mended
         self._mended_words: set[str] = set()
         self._mended_stems: set[str] = set()
 
@@ -68,14 +68,17 @@ class Vocabulary:
 
         A misspelled word is brought back to one of those that were learned as `mended`.
         """
-        known = self._atoms.get((element, mended))
+        known = self._atoms[mended].get(element)
         if known is None:
-            known = self._atoms[element, mended] = self._learn(element, mended=mended)
+            known = self._atoms[mended][element] = self._learn(element, mended=mended)
         return known
 
     def _learn(self, element: str, *, mended: bool) -> str:
-        words = {word if word == NUMBER else fold(word) for word in self._spelled(element)}
-        atom = "|".join(sorted(words))
+        plain = element.isalpha()
+        words = (
+            {fold(element)} if plain else {word if word == NUMBER else fold(word) for word in self._spelled(element)}
+        )
+        atom = min(words) if plain else "|".join(sorted(words))
         for word in words:
             stem = word.removesuffix("*")
             if stem != word:
@@ -115,22 +118,22 @@ class Everyday:
         self._stems: set[str] = set()
         self._shortest = 99
 
-    @staticmethod
-    def takes(phrase: str) -> bool:
-        """Whether a phrase is one plain word, `cat`, or one beginning, `cat*`.
+    def takes(self, phrase: str) -> bool:
+        """Remembers a phrase if it is one plain word, `cat`, or one beginning, `cat*`; whether it did.
 
-        >>> Everyday.takes("cat*"), Everyday.takes("the cat"), Everyday.takes("@pet")
-        (True, False, False)
+        >>> everyday = Everyday()
+        >>> everyday.takes("cat*"), everyday.takes("the cat"), "cats" in everyday
+        (True, False, True)
         """
-        return phrase.removesuffix("*").isalpha()
-
-    def add(self, phrase: str) -> None:
-        word = fold(phrase)
-        if word.endswith("*"):
-            self._stems.add(word[:-1])
-            self._shortest = min(self._shortest, len(word) - 1)
-        else:
-            self.words.add(word)
+        if phrase.isalpha():
+            self.words.add(fold(phrase))
+            return True
+        stem = phrase.removesuffix("*")
+        if not stem.isalpha():
+            return False
+        self._stems.add(fold(stem))
+        self._shortest = min(self._shortest, len(stem))
+        return True
 
     def __contains__(self, word: str) -> bool:
         return word in self.words or any(word[:end] in self._stems for end in range(self._shortest, len(word) + 1))
@@ -151,7 +154,8 @@ class Phrases:
         >>> phrases.add("@part fell .. out", Meaning("event", "pus"))
         Meaning(kind='event', about='fell_out')
         """
-        for variant in _variants(phrase.split()):
+        plain = "_" not in phrase and "?" not in phrase
+        for variant in (phrase.split(),) if plain else _variants(phrase.split()):
             node = self._root
             for element in variant:
                 node = self._step(node, element, mended=mended)

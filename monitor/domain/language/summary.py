@@ -44,7 +44,7 @@ def summarise(heard: Heard) -> Reading:
     numbers = (pain, temperature) != (None, None)
     told = bool(signs) or bool(_trends(heard, signs)) or numbers or blanket or unsure
     intent = read_intent(heard.clauses, question=heard.asked.question, answered=told)
-    beside = intent is Intent.CONFIRM and heard.asked.question not in (REMINDER, NONE)  # "I'll be there": not asked
+    beside = intent is Intent.CONFIRM and _asks_for_no_visit(heard) and not (blanket or numbers)
     courteous = intent in _COURTESIES | _REQUESTS and not beside and not _thanks_for_more(heard, intent)
     understood = courteous or _answers(heard, signs, blanket=blanket)
     calm = understood and _is_calm(heard, signs, pain=pain)
@@ -74,6 +74,12 @@ def summarise(heard: Heard) -> Reading:
         blanket=blanket,
         by_digit=bool(heard.chosen.quantities) and bool(heard.chosen.signs),
     )
+
+
+def _asks_for_no_visit(heard: Heard) -> bool:
+    """Whether "I'll be there" answers nothing: no visit was spoken of, and no sign is named either."""
+    named = any(not mention.bare for mention in heard.mentions)
+    return heard.asked.question not in (REMINDER, NONE) and not named
 
 
 def _thanks_for_more(heard: Heard, intent: Intent) -> bool:
