@@ -43,19 +43,23 @@ def lock_if_free(session: Session, table: type[Row], key: int) -> Row | None:
 def hold_phone(session: Session, number: str) -> None:
     """Be alone with a phone until the transaction ends: what it says is read in order, and nothing is planned
     for it twice."""
-    if session.get_bind().dialect.name == "postgresql":
+    if _is_shared(session):
         session.execute(_WAIT_FOR_PHONE, {"number": number})
 
 
 def hold_free_phones(session: Session, numbers: Collection[str]) -> set[str]:
     """The same for each of these that nobody else holds; returns which those are."""
-    if session.get_bind().dialect.name != "postgresql":
+    if not _is_shared(session):
         return set(numbers)
     return set(session.scalars(_TRY_PHONES, {"numbers": sorted(numbers)}))
 
 
 def add_once(session: Session, row: Base) -> bool:
-    """Add what a constraint allows once; False if another worker was first."""
+    """Add what was just found missing and may be there once; False if another worker was first."""
+    if not _is_shared(session):
+        session.add(row)
+        session.flush()
+        return True
     try:
         with session.begin_nested():
             session.add(row)
@@ -75,5 +79,9 @@ def note_moment(session: Session, table: type[Base], name: str, at: datetime) ->
 
 
 def _is_duplicate(error: IntegrityError) -> bool:
-    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", "")
-    return code == UNIQUE_VIOLATION or code in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}
+    return getattr(error.orig, "sqlstate", None) == UNIQUE_VIOLATION
+
+
+def _is_shared(session: Session) -> bool:
+    """Whether other transactions may write at this moment."""
+    return session.get_bind().dialect.name == "postgresql"
