@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,12 +42,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test with a database runs on both engines."""
+    """Every test with a database runs on both engines, unless it is marked as one's."""
     if "database" not in metafunc.fixturenames:
         return
+    mine = metafunc.definition.get_closest_marker("engine")
     folder = Path(metafunc.module.__file__).relative_to(HERE).parts[0]
     chosen = metafunc.config.getoption("database")
-    engines = ENGINES[:1] if folder in ON_SQLITE_ALONE else ENGINES
+    engines = mine.args if mine else ENGINES[:1] if folder in ON_SQLITE_ALONE else ENGINES
     metafunc.parametrize("database", [e for e in engines if chosen in {e, "both"}], indirect=True)
 
 
@@ -65,15 +67,14 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def databases() -> Iterator[Databases]:
     """A PostgreSQL server; without one the tests that need it are skipped, but not at the gate."""
     needed = "MONITOR_TEST_NEEDS_POSTGRES" in os.environ  # noqa: TID251 -- a setting of the tests alone
-    try:
-        opened = open_databases()
-        found = opened.__enter__()
-    except NoServer as reason:
-        if needed:
-            raise
-        pytest.skip(f"no PostgreSQL (set MONITOR_TEST_POSTGRES_URL): {reason}")
-    yield found
-    opened.__exit__(None, None, None)
+    with ExitStack() as opened:
+        try:
+            found = opened.enter_context(open_databases())
+        except NoServer as reason:
+            if needed:
+                raise
+            pytest.skip(f"no PostgreSQL (set MONITOR_TEST_POSTGRES_URL): {reason}")
+        yield found
 
 
 @pytest.fixture(scope="session")

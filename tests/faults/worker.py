@@ -1,0 +1,69 @@
+"""`monitor worker` in a hurry: `python -m tests.faults.worker [STEP [COUNT]]`.
+
+Leases and pauses are short, so that a fault is over in seconds. With a step the process kills itself there, as
+the power going out, at the COUNT-th time that it gets so far.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from monitor import scheduler
+from monitor.services import dispatch, reconcile
+
+STEPS = ("claimed", "committed", "handed over", "recording", "recorded")
+# The function of dispatch at whose end each step lies.
+AT_THE_END_OF = {
+    "claimed": "_claim_each",  # marked, and not committed
+    "committed": "claim",  # ours, and not handed over
+    "handed over": "_hand_over",  # the provider has it, and nothing says so
+    "recording": "record_outcome",  # written, and not committed
+    "recorded": "send_one",  # all done, for this text
+}
+
+
+def hurry() -> None:
+    dispatch.LEASE = timedelta(seconds=4)
+    dispatch.IN_ORDER = timedelta(seconds=2)
+    reconcile.LOOK_AGAIN_AFTER = 2.0
+    reconcile.CLOCK_SLACK = timedelta(seconds=30)
+    reconcile.ASK_AFTER = reconcile.ASK_AGAIN = timedelta(seconds=3)
+    scheduler.SECONDS.update(reconcile=1, fetch_inbound=3)
+
+
+def die_at(step: str, count: int) -> None:
+    """Have this process kill itself there."""
+    name, lock, left = AT_THE_END_OF[step], threading.Lock(), [count]
+    inner: Callable[..., Any] = getattr(dispatch, name)
+
+    def outer(*arguments: Any, **more: Any) -> Any:
+        result = inner(*arguments, **more)
+        if step in {"claimed", "committed"} and not result:
+            return result  # nothing was due
+        with lock:
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(dispatch, name, outer)
+
+
+def main() -> None:
+    from monitor.cli import main as monitor
+
+    hurry()
+    if len(sys.argv) > 1:
+        die_at(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1)
+    sys.argv = ["monitor", "worker"]
+    monitor()
+
+
+if __name__ == "__main__":
+    main()
