@@ -167,7 +167,7 @@ def _read_zeros(items: Sequence[Item]) -> list[Item]:
     for at, item in enumerate(items):
         before = items[at - 1] if at else None
         after = items[at + 1] if at + 1 < len(items) else None
-        owned = at > 1 and items[at - 2].kind in (Kind.NUMBER, Kind.NO)  # "0 pain 0 swelling"
+        owned = at > 1 and items[0].kind == items[at - 2].kind == Kind.NUMBER  # "0 pain 0 swelling"
         follows = before is not None and before.is_sign and not owned
         scored = follows and before is not None and before.about in _SCORED
         leads = after is not None and after.is_sign and after.about not in _SCORED and not follows

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from monitor.domain.language.kinds import Kind
 from monitor.domain.language.lexicon import Lexicon
-from monitor.domain.language.words import alone, understand
+from monitor.domain.language.words import alone
 from monitor.domain.normalise import Shape, Token
 
 _LONGEST = 8  # words of a keyword and its courtesies
@@ -45,8 +45,7 @@ def _without_courtesies(words: Sequence[Token], lexicon: Lexicon) -> Iterator[Se
 
 
 def _whole_keyword(words: Sequence[Token], lexicon: Lexicon) -> Kind | None:
-    read = [understand(lexicon, token.text, False) for token in words]
-    atoms = [word.atoms if word.exact else () for word in read]  # never opted out on a guess
+    atoms = [lexicon.vocabulary.atoms(token.text) for token in words]  # as written: nobody is opted out on a guess
     whole = [one for one in lexicon.keywords.find(words, atoms) if len(one.places) == len(words)]
     return Kind(whole[0].meaning.kind) if whole else None
 

@@ -163,4 +163,4 @@ SECTIONS: Mapping[str, tuple[Kind, ...]] = {
     ),
     "ignore": (Kind.IDIOM, Kind.FILLER, Kind.WORD, Kind.BODY),
 }  # fmt: skip
-OTHER_SECTIONS = ("signs", "groups", "details", "numbers", "hours_ago", "respell")
+OTHER_SECTIONS = ("signs", "groups", "details", "numbers", "hours_ago", "respell", "endings")

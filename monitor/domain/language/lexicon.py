@@ -30,6 +30,7 @@ class Lexicon:
     details: Phrases
     speller: Speller
     respell: Mapping[str, str]  # the language typed in another script: "sh" for "ш"
+    endings: tuple[str, ...]  # what a known word may end in besides: plurals, possessives
     negations: frozenset[str]  # single words that deny, which careless fingers glue to the next: "notloose"
     everyday: Everyday  # single words of everyday life: there are too many of them for the tree of phrases
 
@@ -80,6 +81,7 @@ def _load(file: str, text: str) -> Lexicon:
         details=details,
         speller=Speller(words=vocabulary.words, stems=vocabulary.stems),
         respell={fold(key): fold(value) for key, value in data.get("respell", {}).items()},
+        endings=tuple(fold(ending) for ending in phrases_of(file, "endings", data.get("endings", []))),
         negations=frozenset(negations),
         everyday=everyday,
     )

@@ -19,7 +19,18 @@ _COURSES = (Kind.WORSE, Kind.SAME, Kind.RECURS, Kind.PERSISTS, Kind.BETTER, Kind
 _WORSE_FORM = {Sign.BLEEDING: Sign.HEAVY_BLEEDING, Sign.SWELLING: Sign.SPREADING_SWELLING}
 _FEW = 2  # "I stopped at the shop" says nothing of the bleeding
 _BESIDE_NOT = frozenset(
-    {Kind.NOT, Kind.PART, Kind.SUBJECT, Kind.OPENER, Kind.NOW, Kind.PAST, Kind.LABEL, Kind.UNIT, Kind.NUMBER}
+    {
+        Kind.NOT,
+        Kind.PART,
+        Kind.SUBJECT,
+        Kind.OPENER,
+        Kind.NOW,
+        Kind.PAST,
+        Kind.LABEL,
+        Kind.UNIT,
+        Kind.NUMBER,
+        Kind.ACK,
+    }
 )
 _OF_ANY_PART = LOOSE_PARTS | {Sign.PAIN, Sign.PRESSURE_PAIN}  # what another tooth may have as well
 _NOT_OF_THE_WOUND = frozenset({Kind.COMPLAINT, Kind.STITCH, *FOREIGN})
@@ -167,9 +178,14 @@ def _is_bare_not(clause: Clause) -> bool:
     """ "It does not", "I don't have it now", "hasn't since day 3", or the word alone where a language uses it so."""
     alone = Kind.NOT in clause.kinds and clause.kinds <= _BESIDE_NOT and clause.words == 0
     of_it = any(item.about in (Kind.THING, Kind.MOUTH) or item.kind == Kind.PART for item in clause.items)
+    of_it = of_it or (_is_of_me(clause) and all(item.about != Kind.CANNOT for item in clause.items))  # "I don't"
     since = Kind.LABEL in clause.kinds
     alone = alone and (clause.kinds <= {Kind.NOT, Kind.NOW} or of_it != since)
     return alone or {Kind.NOT, Kind.AFFIRM} <= clause.kinds
+
+
+def _is_of_me(clause: Clause) -> bool:
+    return any(item.about == Kind.ME for item in clause.items)
 
 
 def says_all_is_well(clause: Clause) -> bool:

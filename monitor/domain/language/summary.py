@@ -182,9 +182,9 @@ def _hours_ago(heard: Heard, signs: Mapping[Sign, Presence]) -> float | None:
 
 
 def _is_better(heard: Heard) -> bool:
-    """ "Getting there": better, nothing worse, and little else said that the word could belong to."""
+    """ "Getting there", "back to normal": better, and little else said that the word could belong to."""
     kinds = {kind for clause in heard.clauses for kind in clause.kinds}
-    short = any(Kind.BETTER in clause.kinds and clause.words <= _FEW for clause in heard.clauses)
+    short = any(clause.kinds & {Kind.BETTER, Kind.RESOLVED} and clause.words <= _FEW for clause in heard.clauses)
     return short and kinds.isdisjoint({Kind.SAME, Kind.WORSE, Kind.NOT})
 
 

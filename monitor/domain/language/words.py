@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -11,6 +11,8 @@ from monitor.domain.language.lexicon import Lexicon
 from monitor.domain.language.phrases import Meaning
 from monitor.domain.language.spelling import is_slip, respell, squeeze
 from monitor.domain.normalise import Shape, Token
+
+_SHORTEST = 3  # letters of a word that an ending may follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,12 @@ def understand(lexicon: Lexicon, word: str, respelled: bool) -> Word:
     (True, ('fever',))
     """
     spelled = respell(word, lexicon.respell) if respelled else word
-    for form in (spelled, *squeeze(spelled)):
-        atoms = lexicon.vocabulary.atoms(form)
-        if atoms or form in lexicon.everyday:
+    forms = (spelled, *squeeze(spelled))
+    for form in (*forms, *_without_endings(lexicon, spelled)):
+        if atoms := lexicon.vocabulary.atoms(form):
             return Word(atoms)
+    if any(form in lexicon.everyday for form in forms):
+        return Word(())
     near = lexicon.speller.corrections(spelled)
     longer = tuple(known for known in near if respelled and len(known) > len(spelled))  # marks that script leaves out
     near = longer or near
@@ -55,7 +59,15 @@ def knows(lexicon: Lexicon, respelled: bool, word: str) -> bool:
 @lru_cache(maxsize=20_000)
 def is_everyday(lexicon: Lexicon, word: str) -> bool:
     """Whether the word is known and harmless, in its own script or another."""
-    return any(form in lexicon.everyday for form in (word, *squeeze(word), respell(word, lexicon.respell)))
+    forms = (word, *squeeze(word), respell(word, lexicon.respell), *_without_endings(lexicon, word))
+    return any(form in lexicon.everyday for form in forms)
+
+
+def _without_endings(lexicon: Lexicon, word: str) -> Iterator[str]:
+    """The word less each ending that the language allows: husbands, onions."""
+    for ending in lexicon.endings:
+        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST:
+            yield word.removesuffix(ending)
 
 
 def alone(lexicon: Lexicon, word: str) -> Meaning | None:
