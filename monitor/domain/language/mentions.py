@@ -24,6 +24,7 @@ class Mention:
     first: int
     last: int
     past: bool = False
+    now: bool = False  # told of this moment
     trend: Trend | None = None
     amount: Amount | None = None
     doubted: bool = False  # "not sure if it moves": a person must ask
@@ -112,6 +113,7 @@ def _mention(item: Item, sign: Sign, number: int, *, clause: Clause, denied: boo
         first=item.first,
         last=item.last,
         past=past,
+        now=Kind.NOW in kinds,
         exact=item.exact,
     )
     return mention if absent or turned else _coursed(mention, item, clause)

@@ -21,6 +21,7 @@ _IMPLIED = {Sign.HEAVY_BLEEDING: Sign.BLEEDING}
 _MAY_BE_RED = frozenset(
     {"words not understood", "bleeding goes on", "sign in doubt", "body complaint not understood", "not understood"}
 )
+_FADING = frozenset({Sign.PAIN, Sign.SWELLING, Sign.REDNESS, Sign.BLEEDING, Sign.FEVER, Sign.SMELL})
 _COURTESIES = frozenset({Intent.STOP, Intent.START, Intent.HELP, Intent.CONFIRM, Intent.THANKS})
 _REQUESTS = frozenset({Intent.QUESTION, Intent.RESCHEDULE, Intent.WRONG_NUMBER})
 
@@ -137,11 +138,18 @@ def _settled(mentions: Sequence[Mention]) -> Presence:
     named = [mention for mention in mentions if not mention.bare]
     said = {(mention.presence, mention.past) for mention in named or mentions}  # "yes doctor, no pain"
     if (Presence.PRESENT, False) in said:
-        return Presence.PRESENT
+        return Presence.ABSENT if _is_gone_now(named) else Presence.PRESENT
     if (Presence.ABSENT, False) in said:
         return Presence.ABSENT
     past = [mention.presence for mention in mentions if mention.past and mention.presence is not Presence.UNKNOWN]
     return past[-1] if past else Presence.UNKNOWN
+
+
+def _is_gone_now(mentions: Sequence[Mention]) -> bool:
+    """ "It bled in the evening, now it does not": what fades was there before, if what was said last is of now."""
+    if not mentions or mentions[0].sign not in _FADING:
+        return False
+    return mentions[-1].now and mentions[-1].presence is Presence.ABSENT and not any(m.now for m in mentions[:-1])
 
 
 def _trends(heard: Heard, signs: Mapping[Sign, Presence]) -> dict[Sign, Trend]:

@@ -35,12 +35,13 @@ def understand(lexicon: Lexicon, word: str, respelled: bool) -> Word:
     (True, ('fever',))
     """
     spelled = respell(word, lexicon.respell) if respelled else word
-    forms = (spelled, *squeeze(spelled))
-    for form in (*forms, *_without_endings(lexicon, spelled)):
+    for form in (spelled, *squeeze(spelled)):
+        atoms = lexicon.vocabulary.atoms(form)
+        if atoms or form in lexicon.everyday:
+            return Word(atoms)
+    for form in _without_endings(lexicon, spelled):
         if atoms := lexicon.vocabulary.atoms(form):
             return Word(atoms)
-    if any(form in lexicon.everyday for form in forms):
-        return Word(())
     near = lexicon.speller.corrections(spelled)
     longer = tuple(known for known in near if respelled and len(known) > len(spelled))  # marks that script leaves out
     near = longer or near
