@@ -201,6 +201,8 @@ def _turned(negation: Item, item: Item) -> Kind | None:
     names_only = negation.kind == Kind.NO and negation.about != Kind.BOTH
     if item.kind not in _NEGATED or (names_only and item.kind not in _DEGREES):
         return None
+    if item.kind == Kind.ACK and negation.kind != Kind.NOT:
+        return None  # "nothing, thumbs up"
     return _NEGATED[Kind(item.kind)]
 
 

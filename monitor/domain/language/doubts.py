@@ -33,7 +33,9 @@ def doubts_of(heard: Heard, *, intent: Intent, told: bool, calm: bool) -> tuple[
         reasons.append("bleeding goes on")
     if any(mention.sign is Sign.STITCHES and mention.presence is Presence.PRESENT for mention in heard.mentions):
         reasons.append("stitches")
-    if (heard.chosen.unread and told and not is_blanket(heard)) or _may_be_a_score(heard):
+    measured = heard.asked.question == Sign.FEVER and any(is_temperature(one) for one in heard.quantities)
+    unread = heard.chosen.unread and told and not measured and not is_blanket(heard)
+    if unread or _may_be_a_score(heard):
         reasons.append("number not clear")
     return tuple(dict.fromkeys(reasons))
 

@@ -14,6 +14,7 @@ _ASKING = frozenset({Kind.QUESTION, Kind.PRESUMING, Kind.WONDER})
 _ANSWERING = frozenset(
     {Kind.NO, Kind.NONE, Kind.NOT, Kind.YES, Kind.AFFIRM, Kind.BLANKET, Kind.FINE, Kind.NUMBER, Kind.BETTER}
 )
+_DECLINING = frozenset({Kind.NO, Kind.NONE, Kind.NOT})
 _TOLD = frozenset({*SIGN_KINDS, Kind.BLANKET, Kind.BETTER, Kind.NUMBER})
 _TELLING = frozenset({Kind.FINE, Kind.BLANKET, Kind.BETTER, Kind.RESOLVED, Kind.PAST, Kind.NUMBER, Kind.ACK})
 _TOP = 10  # of the scale of pain
@@ -45,7 +46,8 @@ def read_intent(clauses: Sequence[Clause], *, question: str, answered: bool) -> 
     for kind, intent in ((Kind.STOP, Intent.STOP), (Kind.WRONG_NUMBER, Intent.WRONG_NUMBER)):
         if kind in kinds:
             return intent
-    if Kind.RESCHEDULE in kinds or (question == REMINDER and kinds & {Kind.NO, Kind.NONE, Kind.NOT}):
+    declined = question == REMINDER and kinds & _DECLINING and not any(_confirms(clause) for clause in clauses)
+    if Kind.RESCHEDULE in kinds or declined:
         return Intent.RESCHEDULE
     if is_question(clauses):
         return Intent.QUESTION
@@ -62,6 +64,11 @@ def read_intent(clauses: Sequence[Clause], *, question: str, answered: bool) -> 
     if Kind.THANKS in kinds:
         return Intent.THANKS
     return Intent.OTHER
+
+
+def _confirms(clause: Clause) -> bool:
+    """ "I won't forget, see you there": words that confirm, not denied in their own clause."""
+    return Kind.CONFIRM in clause.kinds and clause.kinds.isdisjoint(_DECLINING)
 
 
 def is_question(clauses: Sequence[Clause]) -> bool:

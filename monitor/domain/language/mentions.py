@@ -188,6 +188,8 @@ def _framed(mention: Mention, clause: Clause, frame: Frame) -> Mention:
     wondered = clause.asked and frame.hypothetical  # "can there be pus without a fever?"
     if mention.presence is Presence.ABSENT and Kind.DOUBT not in clause.kinds and not wondered:
         return mention
+    if clause.asked and len(clause.items) == 1:
+        return replace(mention, presence=Presence.UNKNOWN)  # "Red? My gum is fine": only the question, said again
     if frame.doubt:
         return replace(mention, presence=Presence.UNKNOWN, doubted=True)
     if frame.hypothetical or Kind.ELSEWHEN in clause.kinds:

@@ -51,6 +51,12 @@ _BODY_HEAT = range(34, 43)
 _FAHRENHEIT = range(94, 111)
 _TENS = 20
 _FEW = 2
+_BESIDE_SCORE = frozenset(
+    {
+        Kind.NUMBER, Kind.SUBJECT, Kind.OPENER, Kind.AFFIRM, Kind.NOW, Kind.AT_MOST, Kind.ABOVE, Kind.BELOW,
+        Kind.RANGE, Kind.HALF, Pause.DASH, Kind.IDIOM, Kind.NOT, Kind.JOINER, Kind.UNIT,
+    }
+)  # fmt: skip
 _CLOSING = frozenset({Kind.NUMBER, Kind.RESOLVED, Kind.NO, Kind.NOT, Kind.NONE, Kind.NOR})
 _PARTING = (Kind.NO, Kind.NONE, Kind.NOT, Kind.NOR)  # "2 and no bleeding": the number is none of the bleeding
 _SCALES = (("0", "10"), ("1", "10"))
@@ -148,6 +154,13 @@ def _is_counted(items: Sequence[Item], one: _Number) -> bool:
     labelled = before is not None and before.kind in (Kind.LABEL, Kind.UNIT) and before.last + 1 == one.first
     if before is not None and labelled and not _is_body_heat(one.value):
         return before.kind == Kind.LABEL or not _is_told_of_a_pill(items, one)
+    if (
+        before is not None
+        and before.kind == Pause.LINK
+        and one.at > 1
+        and items[one.at - 2].kind in (Kind.LABEL, Kind.UNIT)
+    ):
+        return True  # "day: 7"
     cut_off = one.value == 100 and after is not None and after.kind == Kind.JOINER  # "hundred and tow"
     return one.value >= 1000 or cut_off or _is_clock(items, one)
 
@@ -232,7 +245,7 @@ def _measured(clause: Clause, one: _Number, number: int, *, question: str, earli
 
 def _is_asked(clause: Clause, question: str) -> bool:
     """Whether a bare number answers: the pain question, or how it goes, where nothing else is said beside it."""
-    plain = clause.words == 0 and clause.kinds.isdisjoint({Kind.NO, Kind.NONE, Kind.YES, Pause.LINK})
+    plain = clause.words == 0 and clause.kinds <= _BESIDE_SCORE
     return question == Sign.PAIN or (question == CHECKIN_OPEN and plain)
 
 
