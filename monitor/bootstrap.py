@@ -187,8 +187,9 @@ def _keep_private(settings: Settings) -> None:
 
 def _write_key(path: Path) -> None:
     """The installation's secret: made once, readable by its owner only."""
-    if path.exists():
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
         return
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(secrets.token_urlsafe(48))

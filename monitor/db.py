@@ -57,7 +57,8 @@ class Base(DeclarativeBase):
 
 
 Sessions = sessionmaker[Session]
-DIALECTS = {"sqlite", "postgresql"}
+POSTGRES = {"postgresql+psycopg"}
+DRIVERS = {"sqlite+pysqlite"} | POSTGRES
 ON_POSTGRES: dict[str, Any] = {
     "pool_pre_ping": True,
     "pool_size": 8,
@@ -75,12 +76,18 @@ def connect(url: str) -> Engine:
     """An engine for this URL. SQLite runs in WAL mode with immediate transactions, so a writer never
     finds half-way that another one was first."""
     try:
-        sqlite = make_url(url).get_backend_name() == "sqlite"
+        where = make_url(url)
+        if where.drivername == "postgresql":
+            where = where.set(drivername="postgresql+psycopg")
         # A statement's parameters are patients' names, numbers and words: no message may show them.
-        engine = create_engine(url, hide_parameters=True, **({} if sqlite else ON_POSTGRES))
+        engine = create_engine(where, hide_parameters=True, **(ON_POSTGRES if where.drivername in POSTGRES else {}))
+    except ModuleNotFoundError as error:
+        if error.name == "psycopg":
+            raise NotReady("PostgreSQL needs its driver: pip install 'implant-monitor[postgres]'") from None
+        engine = None
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
         engine = None
-    if engine is None or engine.dialect.name not in DIALECTS:
+    if engine is None or f"{engine.dialect.name}+{engine.driver}" not in DRIVERS:
         scheme = url.partition("://")[0] if "://" in url else "no scheme"  # the rest may hold a password
         raise BadInput("MONITOR_DATABASE_URL", scheme, "sqlite:///path or postgresql+psycopg://user@host/name")
     if engine.dialect.name == "sqlite":

@@ -19,11 +19,10 @@ from monitor.db import Base
 Row = TypeVar("Row", bound=Base)
 UNIQUE_VIOLATION = "23505"  # PostgreSQL's code
 
-_TRY_PHONES = text(
-    "SELECT number FROM unnest(CAST(:numbers AS text[])) AS number"
-    " WHERE pg_try_advisory_xact_lock(hashtextextended(number, 0))"
+_TRY = text(
+    "SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE pg_try_advisory_xact_lock(hashtextextended(name, 0))"
 )
-_WAIT_FOR_PHONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:number, 0))")
+_WAIT = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 def lock(session: Session, table: type[Row], key: int) -> Row:
@@ -40,18 +39,18 @@ def lock_if_free(session: Session, table: type[Row], key: int) -> Row | None:
     return session.get(table, key, populate_existing=True, with_for_update=how)
 
 
-def hold_phone(session: Session, number: str) -> None:
-    """Be alone with a phone until the transaction ends: what it says is read in order, and nothing is planned
-    for it twice."""
+def hold(session: Session, name: str) -> None:
+    """Be alone with something until the transaction ends. With a phone number: what it says is read in order,
+    and nothing is planned for it twice."""
     if _is_shared(session):
-        session.execute(_WAIT_FOR_PHONE, {"number": number})
+        session.execute(_WAIT, {"name": name})
 
 
-def hold_free_phones(session: Session, numbers: Collection[str]) -> set[str]:
+def hold_free(session: Session, names: Collection[str]) -> set[str]:
     """The same for each of these that nobody else holds; returns which those are."""
     if not _is_shared(session):
-        return set(numbers)
-    return set(session.scalars(_TRY_PHONES, {"numbers": sorted(numbers)}))
+        return set(names)
+    return set(session.scalars(_TRY, {"names": sorted(names)}))
 
 
 def add_once(session: Session, row: Base) -> bool:

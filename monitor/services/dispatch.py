@@ -22,7 +22,7 @@ from monitor.domain.localtime import Window, local_date, local_instant
 from monitor.domain.plan import postop_day
 from monitor.domain.sending import ONE_A_DAY, Act, Candidate, Kind, decide_send
 from monitor.errors import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable, ProtocolError
-from monitor.locking import hold_free_phones, lock
+from monitor.locking import hold_free, lock
 from monitor.models import CheckIn, Episode, Message, Patient
 from monitor.queries import LEFT
 from monitor.services.audit import record
@@ -91,7 +91,7 @@ def claim(sessions: Sessions, now: datetime, *, worker: str, limit: int = BATCH)
 
 def _free_numbers(session: Session, due: Sequence[Message], *, now: datetime) -> set[str]:
     """The numbers that nobody else works on now, and that no other text is under way to."""
-    held = hold_free_phones(session, {message.to_number for message in due})
+    held = hold_free(session, {message.to_number for message in due})
     under_way = select(Message.to_number).where(
         Message.state == State.SENDING,
         Message.claimed_at.between(now - IN_ORDER, now),

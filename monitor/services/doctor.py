@@ -47,11 +47,12 @@ def _database(sessions: Sessions) -> Iterator[Check]:
         with transaction(sessions) as session:
             session.execute(text("SELECT 1"))
             session.scalar(select(func.count()).select_from(Message))
-            dialect = session.get_bind().dialect.name
+            dialect = session.get_bind().dialect
     except NotReady as error:
         yield Check("wrong", "database", str(error))
         return
-    yield Check("ok", "database", dialect)
+    version = ".".join(map(str, dialect.server_version_info or ()))
+    yield Check("ok", "database", f"{dialect.name} {version}".strip())
 
 
 def _provider(gateway: Gateway, public_url: str) -> Check:

@@ -18,7 +18,7 @@ from monitor.domain.plan import HORIZON, WELCOME, Course, Planned, plan_episode,
 from monitor.domain.protocol import StepKind
 from monitor.domain.sending import PRIORITY, Kind
 from monitor.errors import BadInput
-from monitor.locking import hold_phone
+from monitor.locking import hold
 from monitor.models import CheckIn, Clinic, Episode, Message, Patient
 from monitor.services.audit import record
 from monitor.services.clinic import check_name, check_zone, region_of
@@ -58,7 +58,7 @@ def enrol(session: Session, clinic: Clinic, given: Enrolment, *, now: datetime) 
     version = current_version(session)
     bundle = bundle_of(session, version.id)
     checked = check_enrolment(clinic, given, bundle, now=now)
-    hold_phone(session, checked.phone)
+    hold(session, checked.phone)
     patient = _find_or_add_patient(session, clinic, checked, now=now)
     if _has_episode(session, patient, checked.surgery_on):
         raise BadInput("surgery", checked.surgery_on.isoformat(), "a date on which this patient has no episode yet")

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from monitor.locking import hold
 from monitor.models import Clinic, ProtocolVersion
 from monitor.services.clinic import change_clinic, create_clinic, the_clinic
 from monitor.services.seed import read_files, store_version
@@ -15,6 +16,7 @@ from monitor.services.seed import read_files, store_version
 
 def initialise(session: Session, values: Mapping[str, str], *, now: datetime) -> Clinic:
     """The first clinic, made or changed, and the seeds, unless a clinic has loaded a protocol of its own."""
+    hold(session, "set-up")  # two hosts may be set up at once
     if not session.scalar(select(func.count()).select_from(ProtocolVersion)):
         store_version(session, read_files(), now=now)
     if not session.scalar(select(func.count()).select_from(Clinic)):

@@ -16,7 +16,7 @@ from monitor.domain.carrier import CarrierWord, carrier_word
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band, Disposition, Intent, Presence, Trend
 from monitor.errors import NotReady
-from monitor.locking import hold_free_phones, lock
+from monitor.locking import hold_free, lock
 from monitor.models import Alert, CheckIn, Inbound, Patient
 from monitor.queries import Asked, episodes_of, last_asked, open_alert, open_checkin, patients_at, staff_at
 from monitor.services.acknowledge import handle_staff_text, was_paged
@@ -55,7 +55,7 @@ def _read_or_give(sessions: Sessions, inbound_id: int, busy: set[str], clock: Cl
     try:
         with transaction(sessions) as session:
             number = session.get_one(Inbound, inbound_id).from_number
-            if number in busy or not hold_free_phones(session, {number}):
+            if number in busy or not hold_free(session, {number}):
                 busy.add(number)
                 return
             inbound = lock(session, Inbound, inbound_id)
