@@ -85,7 +85,7 @@ def is_question(clauses: Sequence[Clause]) -> bool:
             return True
     following = [*clauses[1:], None] if clauses else []
     ends = [one for one in zip(clauses, following, strict=True) if _ends_sentence(*one)]
-    return any(clause.asked and not (_asks_oneself(clause) and _answered_by(after)) for clause, after in ends)
+    return any(clause.asked and not _is_answered(clause, after) for clause, after in ends)
 
 
 def _may_ask(clause: Clause) -> bool:
@@ -94,6 +94,12 @@ def _may_ask(clause: Clause) -> bool:
 
 def _ends_sentence(clause: Clause, after: Clause | None) -> bool:
     return after is None or after.sentence != clause.sentence
+
+
+def _is_answered(clause: Clause, after: Clause | None) -> bool:
+    """Whether a question is the patient's own: one that is answered at once, or ours said again: "Red? ..."."""
+    echo = bool(clause.signs) and len(clause.items) == 1 and clause.words == 0
+    return (echo and after is not None) or (_asks_oneself(clause) and _answered_by(after))
 
 
 def _asks_oneself(clause: Clause) -> bool:

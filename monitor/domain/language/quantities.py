@@ -154,12 +154,8 @@ def _is_counted(items: Sequence[Item], one: _Number) -> bool:
     labelled = before is not None and before.kind in (Kind.LABEL, Kind.UNIT) and before.last + 1 == one.first
     if before is not None and labelled and not _is_body_heat(one.value):
         return before.kind == Kind.LABEL or not _is_told_of_a_pill(items, one)
-    if (
-        before is not None
-        and before.kind == Pause.LINK
-        and one.at > 1
-        and items[one.at - 2].kind in (Kind.LABEL, Kind.UNIT)
-    ):
+    entry = one.at > 1 and items[one.at - 1].kind == Pause.LINK and items[one.at - 2].kind in (Kind.LABEL, Kind.UNIT)
+    if entry and not _is_body_heat(one.value):
         return True  # "day: 7"
     cut_off = one.value == 100 and after is not None and after.kind == Kind.JOINER  # "hundred and tow"
     return one.value >= 1000 or cut_off or _is_clock(items, one)

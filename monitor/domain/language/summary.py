@@ -189,10 +189,15 @@ def _hours_ago(heard: Heard, signs: Mapping[Sign, Presence]) -> float | None:
     return heard.hours_ago if out else None
 
 
+def _says_better(clause: Clause) -> bool:
+    alone = clause.words == 0 and clause.kinds <= {Kind.RESOLVED, Kind.OPENER, Kind.NOW, Kind.MUCH}
+    return (Kind.BETTER in clause.kinds and clause.words <= _FEW) or (Kind.RESOLVED in clause.kinds and alone)
+
+
 def _is_better(heard: Heard) -> bool:
     """ "Getting there", "back to normal": better, and little else said that the word could belong to."""
     kinds = {kind for clause in heard.clauses for kind in clause.kinds}
-    short = any(clause.kinds & {Kind.BETTER, Kind.RESOLVED} and clause.words <= _FEW for clause in heard.clauses)
+    short = any(_says_better(clause) for clause in heard.clauses)
     return short and kinds.isdisjoint({Kind.SAME, Kind.WORSE, Kind.NOT})
 
 
