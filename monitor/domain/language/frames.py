@@ -74,6 +74,13 @@ def _before(frame: Frame, clause: Clause, *, after: str) -> Frame:
     """
     if clause.sentence != frame.sentence:
         return Frame(subject=frame.subject, sentence=clause.sentence)
+    if (
+        clause.lead is Lead.COMMA
+        and frame.other == Kind.STRANGERS
+        and clause.items[:1]
+        and clause.items[0].kind == Kind.NO
+    ):
+        return replace(frame, other="")  # "everybody came to lunch, no pain"
     if clause.lead is Lead.CONTRAST:
         if after in (Kind.OTHERS, Kind.STRANGERS):
             return frame

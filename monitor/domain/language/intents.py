@@ -125,9 +125,15 @@ def _begins_with_question(clause: Clause) -> bool:
 def _complains(clause: Clause) -> bool:
     """Whether a clause about another part of the body says something of it, other than that nothing is the matter."""
     scored = any(item.kind == Kind.NUMBER and float(item.about) <= _TOP for item in clause.items)
-    denied = not clause.kinds.isdisjoint({Kind.NO, Kind.NONE, Kind.NOT})
     open_ended = not clause.kinds.isdisjoint({Kind.COMPLAINT, Pause.UNKNOWN})
-    return open_ended or ((bool(clause.signs) or scored) and not denied)
+    return open_ended or ((bool(clause.signs) or scored) and not _is_denied(clause))
+
+
+def _is_denied(clause: Clause) -> bool:
+    """Whether a no stands before what is told or ends the clause: "my head does not hurt", "head pain: none"."""
+    told = [at for at, item in enumerate(clause.items) if item.is_sign or item.kind == Kind.NUMBER]
+    noes = [at for at, item in enumerate(clause.items) if item.kind in _DECLINING]
+    return bool(noes) and (noes[0] < told[0] or noes[-1] == len(clause.items) - 1)
 
 
 def _is_of_the_body(clause: Clause) -> bool:

@@ -56,7 +56,7 @@ _HUSHING = frozenset(
 # What puts one at ease is not guessed from a short word: too many others are one letter away.
 _SOOTHING = frozenset({Kind.FINE, Kind.BLANKET, Kind.BETTER, Kind.ACK})
 _LONG = 6  # letters
-_COURSE = {Kind.RESOLVED, Kind.BETTER, Kind.WORSE}
+_SWALLOWED = {Kind.RESOLVED, Kind.BETTER, Kind.WORSE, Kind.NUMBER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +141,12 @@ def _is_sure(found: Found, words: Sequence[Word]) -> bool:
 
 
 def _without_swallowed(items: list[Item]) -> list[Item]:
-    """Items less the courses inside a wider phrase: "swelling has gone up to my eye" tells of nothing gone."""
+    """Items less the courses and counts inside a wider phrase: "swelling has gone up to my eye", "soaked 5 gauzes"."""
     wide = [item for item in items if item.is_sign and item.last > item.first]
     return [
         item
         for item in items
-        if item.kind not in _COURSE or not any(sign.first < item.first < sign.last for sign in wide)
+        if item.kind not in _SWALLOWED or not any(sign.first < item.first < sign.last for sign in wide)
     ]
 
 

@@ -61,6 +61,7 @@ _CLOSING = frozenset({Kind.NUMBER, Kind.RESOLVED, Kind.NO, Kind.NOT, Kind.NONE, 
 _PARTING = (Kind.NO, Kind.NONE, Kind.NOT, Kind.NOR)  # "2 and no bleeding": the number is none of the bleeding
 _SCALES = (("0", "10"), ("1", "10"))
 _MOST = 10  # of the scale of pain
+_OVERSTATED = 20
 _PRAISING = 8
 _TOP = 100  # "101.4 as of 10 minutes ago" is on no scale
 
@@ -152,13 +153,20 @@ def _is_counted(items: Sequence[Item], one: _Number) -> bool:
         said_of_it = any(item.kind in (Kind.SUBJECT, Kind.OPENER) for item in items[: one.at - 1])  # "it's not a ten"
         return said_of_it or any(item.kind == Kind.NUMBER for item in items[one.end + 1 :])  # "not 8 but 3"
     labelled = before is not None and before.kind in (Kind.LABEL, Kind.UNIT) and before.last + 1 == one.first
-    if before is not None and labelled and not _is_body_heat(one.value):
+    if before is not None and labelled and not _is_body_heat(one.value) and not _stands_at(items, one):
         return before.kind == Kind.LABEL or not _is_told_of_a_pill(items, one)
     entry = one.at > 1 and items[one.at - 1].kind == Pause.LINK and items[one.at - 2].kind in (Kind.LABEL, Kind.UNIT)
     if entry and not _is_body_heat(one.value):
         return True  # "day: 7"
     cut_off = one.value == 100 and after is not None and after.kind == Kind.JOINER  # "hundred and tow"
     return one.value >= 1000 or cut_off or _is_clock(items, one)
+
+
+def _stands_at(items: Sequence[Item], one: _Number) -> bool:
+    """ "Pain is at 1", "I'm at a 2": what follows the place is a score, and no hour."""
+    before = items[one.at - 2] if one.at > 1 else None
+    verb = before is not None and before.kind == Kind.OPENER and before.about != Kind.ARTICLE
+    return (verb or (before is not None and before.kind == Kind.SUBJECT)) and one.value <= _MOST
 
 
 def _is_body_heat(value: float) -> bool:
@@ -297,7 +305,8 @@ def _nearest_sign(items: Sequence[Item], one: _Number, question: str) -> str:
 
 
 def _score(value: float) -> float:
-    return min(ceil(value), 10) if value <= 10 else -1 if value > 100 else 10
+    """The score that a number stands for: "11" is a ten, and what is far above the scale is none (-1)."""
+    return ceil(value) if value <= _MOST else _MOST if value <= _OVERSTATED else -1
 
 
 def _shifted(items: Sequence[Item], one: _Number) -> float:

@@ -33,6 +33,8 @@ _BESIDE_NOT = frozenset(
     }
 )
 _OF_ANY_PART = LOOSE_PARTS | {Sign.PAIN, Sign.PRESSURE_PAIN}  # what another tooth may have as well
+_LOOSE = (Kind.PERSISTS, Kind.TRACE, Kind.MUCH)  # said of anything: "all morning", "a lot"
+_ASKING_OR_WANTING = frozenset({Kind.STOP, Kind.RESCHEDULE, Kind.QUESTION, Kind.PRESUMING, Kind.WONDER})
 _NOT_OF_THE_WOUND = frozenset({Kind.COMPLAINT, Kind.STITCH, *FOREIGN})
 _SHORT = 1  # so many other words leave "nothing", "I think so", "fine" an answer
 
@@ -82,7 +84,7 @@ def remark_on(
     """
     kinds, last = clause.kinds, _last_spoken(mentions)
     course = next((kind for kind in _COURSES if kind in kinds), None)
-    if (course is Kind.PERSISTS and _is_a_habit(clause)) or not kinds.isdisjoint({Kind.STOP, Kind.RESCHEDULE}):
+    if (course in _LOOSE and _tells_of_people(clause)) or not kinds.isdisjoint(_ASKING_OR_WANTING):
         course = None
     bare = bare_answer(clause)
     if self_asked and bare is not None:
@@ -145,10 +147,11 @@ def _grown(clause: Clause, number: int) -> Mention:
     return Mention(Sign.SWELLING, Presence.PRESENT, number, first, last, trend=Trend.WORSE)
 
 
-def _is_a_habit(clause: Clause) -> bool:
-    """ "I keep telling everybody": what goes on is what the patient does."""
-    pairs = zip(clause.items, clause.items[1:], strict=False)
-    return clause.words > 0 and any(me.about == Kind.ME and goes_on.kind == Kind.PERSISTS for me, goes_on in pairs)
+def _tells_of_people(clause: Clause) -> bool:
+    """ "We watched cartoons all morning", "I slept little": what went on is what somebody did."""
+    subjects = [item for item in clause.items if item.kind == Kind.SUBJECT]
+    of_it = any(item.about in (Kind.THING, Kind.MOUTH) for item in subjects) or Kind.PART in clause.kinds
+    return bool(subjects) and clause.words >= _FEW and not of_it
 
 
 def _denies_what_was_feared(clause: Clause, last: Sequence[Mention]) -> bool:

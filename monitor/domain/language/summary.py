@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from monitor.domain.language.clauses import Clause
 from monitor.domain.language.doubts import doubts_of, unmeasured
 from monitor.domain.language.heard import Heard, in_turn, is_blanket, pain_of
 from monitor.domain.language.intents import read_intent

@@ -14,7 +14,7 @@ _SAID_WITH = frozenset(
 )
 _SAID_AFTER = frozenset({Kind.PERSISTS, Kind.RECURS, Kind.WORSE, Kind.SAME})  # "sweling: same"
 # What leaves nothing open in a clause: good, better, denied, measured.
-_SETTLED = _DENYING | {Kind.FINE, Kind.BLANKET, Kind.BETTER, Kind.ACK, Kind.NUMBER, Kind.THANKS, Kind.IDIOM}
+_SETTLED = _DENYING | {Kind.FINE, Kind.BLANKET, Kind.BETTER, Kind.ACK, Kind.NUMBER, Kind.THANKS}
 _NAMING = frozenset({Kind.BODY, Kind.PART, Kind.SUBJECT, Kind.OPENER})
 _NEAR = 4  # tokens: a word so close to the mouth may be said of it
 _NEXT = 2  # tokens: a word so close to a verb is what the verb says
@@ -88,6 +88,7 @@ def _tells_of_the_mouth(clause: Clause, before: Clause | None) -> bool:
     """ "The gum looks like a plum": something is said of the mouth in plain words, neither good nor denied."""
     of_it = _names_the_mouth(clause) or (clause.lead is Lead.JOINED and before is not None and _only_names(before))
     settled = not clause.kinds.isdisjoint(_SETTLED) and not _cannot(clause)
+    settled = settled and not (Kind.UNIT in clause.kinds and clause.kinds.isdisjoint(_SETTLED - {Kind.NUMBER}))
     return of_it and clause.words > 0 and not clause.signs and not settled
 
 
