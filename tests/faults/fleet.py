@@ -150,8 +150,8 @@ class Fleet:
             paged = set(session.scalars(select(Message.alert_id).where(Message.kind == "page")))
             urgent = set(session.scalars(select(Alert.id).where(Alert.band != "soon")))
         assert set(ended) <= {State.DELIVERED, State.PLANNED}, Counter(ended)
-        assert urgent <= paged
-        assert self.doubled() == {}
+        assert urgent <= paged, urgent - paged
+        assert self.doubled() == {}, self.doubled()
 
     def doubled(self) -> dict[tuple[str, str], int]:
         """The texts that a patient was sent more than once."""
