@@ -30,6 +30,7 @@ class Clause:
     sentence: int
     asked: bool = False
     words: int = 0  # everyday and unknown words beside the items: how much else is said
+    places: frozenset[int] = frozenset()  # the token places of those words
     kinds: frozenset[str] = field(init=False)  # of its items; worked out once, since every step asks for it
 
     @property
@@ -106,8 +107,9 @@ def _sentences(items: Sequence[Item]) -> Iterator[tuple[list[Item], bool]]:
 def _without_words(clause: Clause) -> Clause:
     """The clause with its everyday words counted and taken out."""
     items = tuple(item for item in clause.items if item.kind != Kind.WORD)
-    words = len(clause.items) - len(items) + sum(item.kind == Pause.UNKNOWN for item in items)
-    return replace(clause, items=tuple(_settle_again(items, words)), words=words)
+    said = [item for item in clause.items if item.kind in (Kind.WORD, Pause.UNKNOWN)]
+    places = frozenset(item.first for item in said)
+    return replace(clause, items=tuple(_settle_again(items, len(said))), words=len(said), places=places)
 
 
 def _settle_again(items: Sequence[Item], words: int) -> Iterator[Item]:

@@ -21,6 +21,8 @@ def doubts_of(heard: Heard, *, intent: Intent, told: bool, calm: bool) -> tuple[
     """Why a person must read the text, but for what cannot be measured; `told` says that it told of something,
     `calm` that it answered and every sign in it was told clearly."""
     reasons = list(review_reasons(heard.clauses))
+    if not told and any(Kind.OTHERS in clause.kinds and clause.signs for clause in heard.clauses):
+        reasons.append("about somebody else")
     if intent is Intent.RESCHEDULE:
         reasons.append("appointment")
     if any(_is_doubted(mention, heard) or _is_late_but(mention, heard) for mention in heard.mentions):

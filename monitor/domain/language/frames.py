@@ -74,12 +74,8 @@ def _before(frame: Frame, clause: Clause, *, after: str) -> Frame:
     """
     if clause.sentence != frame.sentence:
         return Frame(subject=frame.subject, sentence=clause.sentence)
-    if (
-        clause.lead is Lead.COMMA
-        and frame.other == Kind.STRANGERS
-        and clause.items[:1]
-        and clause.items[0].kind == Kind.NO
-    ):
+    begins_with_no = bool(clause.items) and clause.items[0].kind == Kind.NO
+    if clause.lead is Lead.COMMA and frame.other == Kind.STRANGERS and begins_with_no:
         return replace(frame, other="")  # "everybody came to lunch, no pain"
     if clause.lead is Lead.CONTRAST:
         if after in (Kind.OTHERS, Kind.STRANGERS):

@@ -29,6 +29,7 @@ class Mention:
     amount: Amount | None = None
     doubted: bool = False  # "not sure if it moves": a person must ask
     exact: bool = True
+    weak: bool = False  # shown only by a word that counts in answer to the question: "when brushing"
     bare: bool = False  # a yes, a no, a "fine" in answer to the question; the sign itself is not named
 
 
@@ -105,6 +106,7 @@ def _mention(item: Item, sign: Sign, number: int, *, clause: Clause, denied: boo
     absent = denied != (item.kind == Kind.DENIED)
     past = Kind.PAST in kinds and not kinds & {Kind.NOW, Kind.PERSISTS, Kind.RECURS, Kind.SAME}
     turned = (denied or item.kind == Kind.DENIED) and _is_turned(item, clause, nots=2 if denied else 1)
+    turned = turned or (denied and _is_of_another_verb(item, clause))
     mention = Mention(
         sign=sign,
         presence=Presence.UNKNOWN if turned else Presence.ABSENT if absent else Presence.PRESENT,
@@ -114,6 +116,7 @@ def _mention(item: Item, sign: Sign, number: int, *, clause: Clause, denied: boo
         last=item.last,
         past=past,
         now=Kind.NOW in kinds,
+        weak=item.kind == Kind.ASKED and clause.lead not in (Lead.CONTRAST, Lead.EXCEPT),
         exact=item.exact,
     )
     return mention if absent or turned else _coursed(mention, item, clause)
@@ -127,6 +130,16 @@ def _is_turned(item: Item, clause: Clause, *, nots: int) -> bool:
     found = sum(one.kind == Kind.NOT for one in clause.items[start:place])
     gone = any(one.kind == Kind.RESOLVED for one in clause.items[place + 1 :])
     return found >= nots or (found == 1 and gone)
+
+
+def _is_of_another_verb(item: Item, clause: Clause) -> bool:
+    """ "I could not sleep from the pain": a word between a negation of verbs and its sign is what was denied."""
+    turning = [one.last for one in clause.items if _turns_verbs(one) and one.last < item.first]
+    return bool(turning) and any(turning[-1] < place < item.first for place in clause.places)
+
+
+def _turns_verbs(item: Item) -> bool:
+    return item.kind in (Kind.NOT, Kind.NOR) or (item.kind == Kind.NO and item.about == Kind.BOTH)
 
 
 def _coursed(mention: Mention, item: Item, clause: Clause) -> Mention:
@@ -173,6 +186,8 @@ def _comes_back(item: Item, clause: Clause) -> bool:
     if Kind.RECURS in clause.kinds or any(at > gone for at in back):
         return True
     place = clause.items.index(item)
+    if item.kind == Kind.EVENTS and any(one.kind == Kind.JOINER for one in clause.items[gone:place]):
+        return True  # "it passed, and it bleeds"
     became = item.kind in (Kind.STATES, Kind.ASKED)  # "gone dark red", "went all puffy"
     return place > gone and (became or any(one.is_sign for one in clause.items[:gone]))
 

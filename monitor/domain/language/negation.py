@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from monitor.domain.language.clauses import NOES, Clause, Lead
 from monitor.domain.language.items import Item, Pause
@@ -49,7 +49,7 @@ def denied_places(clause: Clause, *, goes_on: bool) -> frozenset[int]:
         if item.kind == Kind.BLANKET:
             denied.update(_run_before(items, at))
         elif item.kind in (*NOES, Kind.NOT, Kind.NOR):
-            listed = _run_before(items, at) if item.kind in NOES and _stands_after(items, at) else ()
+            listed = _run_before(items, at) if item.kind in NOES and _stands_after(items, at, clause.places) else ()
             denied.update(listed)
             scope, fresh = (None if listed or _answers_alone(items, at) else _scope_of(item)), True
         elif item.is_sign:
@@ -97,7 +97,7 @@ def _answers_alone(items: Sequence[Item], at: int) -> bool:
     return items[at].kind in NOES and at + 1 < len(items) and items[at + 1].kind == Kind.SUBJECT
 
 
-def _stands_after(items: Sequence[Item], at: int) -> bool:
+def _stands_after(items: Sequence[Item], at: int, words: Set[int]) -> bool:
     """Whether a no belongs to the sign before it: `pus no`, `pus: no fever: no`, not `fever no pus`."""
     before = [item for item in items[:at] if item.kind not in (Kind.TRACE, Kind.NOW)]
     if not before or not (before[-1].is_sign or before[-1].kind in (Pause.LINK, Pause.DASH)):
@@ -106,6 +106,8 @@ def _stands_after(items: Sequence[Item], at: int) -> bool:
         return any(item.is_sign for item in before)
     if at + 1 < len(items) and items[at + 1].kind == Kind.UNIT:
         return False  # "bleeds no day less"
+    if items[at].about == Kind.BOTH and not words.isdisjoint(range(items[at].last + 1, items[at].last + 3)):
+        return False  # "with a fever I did not go to work", where one word says no and not
     rest = [item for item in items[at + 1 :] if item.is_sign or item.kind in NOES]
     return not rest or (items[0].is_sign and rest[-1].kind in NOES)
 

@@ -238,7 +238,8 @@ def _measured(clause: Clause, one: _Number, number: int, *, question: str, earli
         if top is not None and top.about == "10" and not _is_praise(clause, one, question=question, near=near):
             yield replace(quantity, measure=Measure.PAIN, value=_score(one.value))
         return
-    celsius = _celsius(one.value, after, fever=question == Sign.FEVER or near == Sign.FEVER)
+    feverish = question == Sign.FEVER or near == Sign.FEVER
+    celsius = _celsius(one.value, after, fever=feverish) if feverish or not _is_age(clause.items, one) else None
     if celsius is not None:
         yield replace(quantity, measure=Measure.TEMPERATURE, value=celsius)
     elif near in _PAIN or (near == "" and (_is_asked(clause, question) or _is_on_scale(clause.items, one))):
@@ -258,6 +259,12 @@ def _is_on_scale(items: Sequence[Item], one: _Number) -> bool:
     before = items[one.at - 1] if one.at else None
     named = before is not None and before.kind == Kind.SCALE and before.first < before.last
     return named and one.value <= _MOST and all(item.kind != Kind.NUMBER for item in items[one.end + 1 :])
+
+
+def _is_age(items: Sequence[Item], one: _Number) -> bool:
+    """ "I'm forty": a whole number right after the patient, where fever was not spoken of."""
+    before = items[one.at - 1] if one.at else None
+    return before is not None and before.about == Kind.ME and one.value == int(one.value)
 
 
 def _is_praise(clause: Clause, one: _Number, *, question: str, near: str) -> bool:

@@ -183,7 +183,9 @@ def _is_bare_not(clause: Clause) -> bool:
     of_it = any(item.about in (Kind.THING, Kind.MOUTH) or item.kind == Kind.PART for item in clause.items)
     of_it = of_it or (_is_of_me(clause) and all(item.about != Kind.CANNOT for item in clause.items))  # "I don't"
     since = Kind.LABEL in clause.kinds
-    alone = alone and (clause.kinds <= {Kind.NOT, Kind.NOW} or of_it != since)
+    whole = all(item.first == item.last for item in clause.items if item.kind == Kind.NOT)
+    short = clause.kinds == {Kind.NOT} or (clause.kinds == {Kind.NOT, Kind.NOW} and whole)
+    alone = alone and (short or of_it != since)
     return alone or {Kind.NOT, Kind.AFFIRM} <= clause.kinds
 
 

@@ -137,6 +137,10 @@ def _is_of_late(heard: Heard) -> bool:
 def _settled(mentions: Sequence[Mention]) -> Presence:
     """What several mentions of one sign come to: there now wins, then not there, then what was said last of late."""
     named = [mention for mention in mentions if not mention.bare]
+    if any(not m.weak and m.presence is Presence.ABSENT for m in named):
+        named = [mention for mention in named if not mention.weak]  # "no blood, even when brushing"
+    elif named and all(m.past for m in named) and any(m.presence is Presence.ABSENT and not m.past for m in mentions):
+        return Presence.ABSENT  # "No. I shivered on the first day"
     said = {(mention.presence, mention.past) for mention in named or mentions}  # "yes doctor, no pain"
     if (Presence.PRESENT, False) in said:
         return Presence.ABSENT if _is_gone_now(named) else Presence.PRESENT
