@@ -12,11 +12,13 @@ import socket
 import threading
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import Counter
 
@@ -169,14 +171,15 @@ class Worker:
 
     def stop(self) -> None:
         """Let the ticks under way finish, then end."""
-        if self.listener is not None and self.scheduler.running:
-            self.listener.stop()
         self.scheduler.shutdown(wait=True)
+        if self.listener is not None:
+            self.listener.stop()
 
     def wake(self) -> None:
         """Something arrived or the clock was moved: run the urgent tick now, not at its next turn."""
         if self.scheduler.running:
-            self.scheduler.modify_job("urgent", next_run_time=REAL_TIME.now())
+            with suppress(JobLookupError):  # it has ended since
+                self.scheduler.modify_job("urgent", next_run_time=REAL_TIME.now())
 
     def _urgent(self) -> None:
         with self._one_at_a_time:

@@ -9,23 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.clock import Clock
 from monitor.db import Sessions, transaction
 from monitor.domain.delivery import STATE_OF, Remedy, State, next_retry, remedy_for
-from monitor.domain.localtime import Window, local_date, local_instant
-from monitor.domain.plan import postop_day
-from monitor.domain.sending import ONE_A_DAY, Act, Candidate, Kind, decide_send
+from monitor.domain.sending import Act, Kind, decide_send
 from monitor.errors import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable, ProtocolError
 from monitor.locking import hold_free, lock
-from monitor.models import CheckIn, Episode, Message, Patient
-from monitor.queries import LEFT
+from monitor.models import CheckIn, Episode, Message
 from monitor.services.audit import record
+from monitor.services.candidate import candidate_for
 from monitor.services.compose import patient_text
 from monitor.services.isolation import Pass
 from monitor.services.seed import bundle_of
@@ -35,13 +32,10 @@ from monitor.sms.gateway import Accepted, Call, Gateway, Text
 LEASE = timedelta(seconds=60)
 IN_ORDER = timedelta(seconds=15)  # how long a text waits for the one before it to the same number
 BATCH = 16
-NOT_GONE = (State.PLANNED, State.SENDING, State.UNKNOWN)
 TO_STAFF = frozenset({Kind.PAGE, Kind.DIGEST})
 WHY = 200  # characters that a row keeps of a reason
 AT_ONCE = 8  # sends under way together
 HOURLY = timedelta(hours=1)
-ONE_CONVERSATION = timedelta(hours=20)  # another episode's check-in so lately is the same morning's
-ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +76,24 @@ def claim(sessions: Sessions, now: datetime, *, worker: str, limit: int = BATCH)
                     .limit(limit)
                     .with_for_update(skip_locked=True, key_share=True)
                 ).all()
-                free = _free_numbers(session, due, now=now)
-                claimed = _claim_each(session, [m for m in due if m.to_number in free], each, worker, now=now)
+                ready = _whose_turn_it_is(session, due, now=now)
+                claimed = _claim_each(session, ready, each, worker, now=now)
             if claimed or not due:
                 return claimed
-            waiting |= {m.id for m in due if m.to_number not in free}
+            waiting |= {message.id for message in due} - {message.id for message in ready}
 
 
-def _free_numbers(session: Session, due: Sequence[Message], *, now: datetime) -> set[str]:
-    """The numbers that nobody else works on now, and that no other text is under way to."""
+def _whose_turn_it_is(session: Session, due: Sequence[Message], *, now: datetime) -> list[Message]:
+    """Those to numbers that nobody else works on now, and that no other text is under way to. A page does not
+    wait for one that is: its sender may be gone."""
     held = hold_free(session, {message.to_number for message in due})
     under_way = select(Message.to_number).where(
         Message.state == State.SENDING,
         Message.claimed_at.between(now - IN_ORDER, now),
         Message.to_number.in_(held),
     )
-    return held - set(session.scalars(under_way))
+    free = held - set(session.scalars(under_way))
+    return [m for m in due if m.to_number in free or (m.kind == Kind.PAGE and m.to_number in held)]
 
 
 def _claim_each(session: Session, due: Sequence[Message], each: Pass, worker: str, *, now: datetime) -> list[Claimed]:
@@ -209,7 +205,7 @@ def _may_leave(session: Session, message: Message, *, now: datetime) -> bool:
             settle(session, message, State.EXPIRED, now=now, why="its time had passed before it could be sent")
             return False
         return True
-    verdict = decide_send(_candidate(session, message, now=now), now)
+    verdict = decide_send(candidate_for(session, message, now=now), now)
     match verdict.act:
         case Act.SEND:
             return True
@@ -221,94 +217,6 @@ def _may_leave(session: Session, message: Message, *, now: datetime) -> bool:
         case Act.EXPIRE:
             settle(session, message, State.EXPIRED, now=now, why=verdict.why)
     return False
-
-
-def _candidate(session: Session, message: Message, *, now: datetime) -> Candidate:
-    patient = session.get_one(Patient, message.patient_id)
-    episode = session.get(Episode, message.episode_id) if message.episode_id else None
-    zone = ZoneInfo(patient.timezone)
-    today, week = _sent_lately(session, patient, zone, now=now)
-    return Candidate(
-        kind=Kind(message.kind),
-        due_at=message.due_at,
-        expires_at=message.expires_at,
-        day=postop_day(episode.surgery_on, now, zone) if episode else 0,
-        zone=zone,
-        texting=Window(patient.clinic.texting_from, patient.clinic.texting_until),
-        opted_out=patient.opted_out_at is not None,
-        bad_number=patient.bad_number_at is not None,
-        cancelled=episode is not None and episode.cancelled_at is not None,
-        sent_today=today,
-        sent_this_week=week,
-        welcome_due_at=_welcome_due(session, patient),
-        merged_into=_later_checkin(session, message, now=now),
-        checkin_today=_checkin_due_by(session, patient, local_instant(local_date(now, zone) + ONE_DAY, time(0), zone)),
-        in_conversation=_other_checkin_open(session, message, now=now),
-    )
-
-
-def _sent_lately(session: Session, patient: Patient, zone: ZoneInfo, *, now: datetime) -> tuple[int, int]:
-    """Texts of which one a day may leave: how many did today (local) and in the last seven days."""
-    sent = session.scalars(
-        select(func.coalesce(Message.sent_at, Message.claimed_at)).where(
-            Message.patient_id == patient.id,
-            Message.kind.in_([k.value for k in ONE_A_DAY]),
-            Message.state.in_(LEFT),
-            Message.claimed_at >= now - timedelta(days=7),
-        )
-    ).all()
-    today = local_date(now, zone)
-    return len([at for at in sent if at and local_date(at, zone) == today]), len(sent)
-
-
-def _welcome_due(session: Session, patient: Patient) -> datetime | None:
-    """When the first text is due that has not certainly left."""
-    waiting = select(func.max(Message.due_at)).where(
-        Message.patient_id == patient.id, Message.kind == Kind.WELCOME, Message.state.in_(NOT_GONE)
-    )
-    return session.scalar(waiting)
-
-
-def _checkin_due_by(session: Session, patient: Patient, end: datetime) -> bool:
-    planned = select(Message.id).where(
-        Message.patient_id == patient.id,
-        Message.kind == Kind.CHECKIN,
-        Message.state == State.PLANNED,
-        Message.due_at < end,
-    )
-    return session.scalar(planned.limit(1)) is not None
-
-
-def _later_checkin(session: Session, message: Message, *, now: datetime) -> int | None:
-    if message.kind != Kind.CHECKIN or message.checkin_id is None:
-        return None
-    this = session.get_one(CheckIn, message.checkin_id)
-    return session.scalar(
-        select(CheckIn.day)
-        .join(Message, Message.checkin_id == CheckIn.id)
-        .where(
-            CheckIn.episode_id == this.episode_id,
-            CheckIn.day > this.day,
-            Message.kind == Kind.CHECKIN,
-            Message.state == State.PLANNED,
-            Message.due_at <= now,
-        )
-        .order_by(CheckIn.day.desc())
-        .limit(1)
-    )
-
-
-def _other_checkin_open(session: Session, message: Message, *, now: datetime) -> bool:
-    if message.kind != Kind.CHECKIN:
-        return False
-    other = select(Message.id).where(
-        Message.patient_id == message.patient_id,
-        Message.episode_id != message.episode_id,
-        Message.kind == Kind.CHECKIN,
-        Message.state.in_(LEFT),
-        Message.claimed_at >= now - ONE_CONVERSATION,
-    )
-    return session.scalar(other.limit(1)) is not None
 
 
 def _render(session: Session, message: Message) -> str:

@@ -153,6 +153,10 @@ class Fleet:
         assert urgent <= paged, urgent - paged
         assert self.doubled() == {}, self.doubled()
 
+    def errors(self) -> list[str]:
+        """What any of the processes has logged as one."""
+        return [line for line in self.log.splitlines() if " ERROR " in line or "Traceback" in line]
+
     def doubled(self) -> dict[tuple[str, str], int]:
         """The texts that a patient was sent more than once."""
         ours = [m for m in self.standin.messages if m.direction == "outbound-api" and m.to != NURSE]

@@ -25,6 +25,7 @@ def test_a_worker_that_is_killed_at_a_step(fleet: Fleet, step: str) -> None:
     fleet.worker()
     wait_for("every text", lambda: all(fleet.texted(n, FIRST_TEXT, CHECKIN)() for n in numbers), seconds=PATIENCE)
     fleet.finish("the end of every text")
+    assert fleet.errors() == []
 
 
 @pytest.mark.engine("postgresql")
@@ -44,6 +45,7 @@ def test_workers_that_are_killed_again_and_again(fleet: Fleet) -> None:
         workers[victim] = fleet.worker()
     wait_for("every text", lambda: all(fleet.texted(n, FIRST_TEXT, CHECKIN)() for n in numbers), seconds=PATIENCE)
     fleet.finish("the end of every text")
+    assert fleet.errors() == []
     assert fleet.count() > 300
     assert sum("pus" in m.body for m in fleet.standin.sent_to(NURSE)) >= 4
 
@@ -60,3 +62,4 @@ def test_two_workers_on_one_sqlite_file_are_safe(fleet: Fleet) -> None:
     fleet.worker()
     wait_for("every text", lambda: all(fleet.texted(n, FIRST_TEXT, CHECKIN)() for n in numbers), seconds=PATIENCE)
     fleet.finish("the end of every text")
+    assert fleet.errors() == []

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from monitor.db import transaction
 from monitor.domain.delivery import State
+from monitor.domain.sending import Kind
 from monitor.domain.terms import Band
 from monitor.errors import BadInput, GatewayRefused
 from monitor.locking import lock
@@ -23,6 +24,7 @@ from monitor.services.clinic import the_clinic
 from monitor.services.dispatch import dispatch
 from monitor.services.enrol import Enrolment, enrol
 from monitor.services.escalate import escalate
+from monitor.services.outbox import queue_to_number
 from monitor.services.raise_alert import Finding, raise_alert
 from monitor.services.read import read_waiting
 from monitor.services.receive import save_inbound
@@ -243,6 +245,11 @@ def test_a_worker_that_is_gone_holds_nobody_up_for_long(story: Story) -> None:
             session.add(text)
     sessions, gateway = story.app.sessions, story.app.gateway
     assert dispatch(sessions, gateway, story.clock, worker="other") == 0
+    with transaction(sessions) as session:
+        body, once, now = "a page", "page:1", story.clock.now()
+        queue_to_number(session, the_clinic(session), "+12025550188", body, once=once, kind=Kind.PAGE, now=now)
+    assert dispatch(sessions, gateway, story.clock, worker="other") == 1
+    story.phone().expects("a page")
     story.clock.forward(seconds=16)
     while dispatch(sessions, gateway, story.clock, worker="other"):
         pass
