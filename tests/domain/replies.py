@@ -46,15 +46,19 @@ def texts(language: str) -> list[str]:
 
 
 def uncovered(language: str) -> list[tuple[str, str]]:
-    """The phrases of a lexicon that stand in no vignette, each with the list it is in.
+    """The phrases of a seed lexicon that stand in no vignette, each with the list it is in.
 
-    Words of everyday life (`ignore.word`) need none: they mean nothing, and a test of their own holds them to it.
+    Words of everyday life (`ignore.word`) need none: they mean nothing.
     """
-    file = LEXICONS / f"{language}.toml"
-    data = tomllib.loads(file.read_text("utf-8"))
-    vocabulary = Vocabulary({key: phrases_of(file.name, key, value) for key, value in data["groups"].items()})
+    return uncovered_in(tomllib.loads((LEXICONS / f"{language}.toml").read_text("utf-8")), language)
+
+
+def uncovered_in(data: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
+    """The same for a lexicon file's content, held against the vignettes of a language."""
+    file = f"{language}.toml"
+    vocabulary = Vocabulary({key: phrases_of(file, key, value) for key, value in data["groups"].items()})
     phrases, entries = Phrases(vocabulary), list[Meaning]()
-    for key, listed, meaning in (*lists_of(file.name, data), *detail_lists_of(file.name, data)):
+    for key, listed, meaning in (*lists_of(file, data), *detail_lists_of(file, data)):
         for phrase in listed if meaning.kind != Kind.WORD else ():
             own = Meaning(key, phrase)
             entries.append(phrases.add(phrase, own) or own)  # a phrase of two lists stands once
