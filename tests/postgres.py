@@ -133,8 +133,8 @@ def own_server(*, durable: bool = False) -> Iterator[Server]:
         programs = _copy(installed, newest, folder) if root else newest / "bin"
         server = Server(folder, programs, pwd.getpwnam("nobody") if root else None, durable)
         server.prepare()
-        server.start()
         try:
+            server.start()
             yield server
         finally:
             server.stop()
