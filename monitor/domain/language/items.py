@@ -120,6 +120,7 @@ def _read_sentence(
     words = [_word(token, lexicon, respelled) for token in own]
     layers = (*(lexicon.asked[sign] for sign in asked), lexicon.phrases)
     every = [one for layer in layers for one in layer.find(own, [word.atoms for word in words])]
+    every.sort(key=lambda one: one.meaning.kind not in SIGN_KINDS or _is_sure(one, words))  # of two guesses the sign
     found = longest([one for one in every if _is_sure(one, words) or _may_be_guessed(one, own)])
     items = [_item(one, words, start) for one in found if one.meaning.kind not in _SILENT]
     taken = {place for one in found for place in one.places}
