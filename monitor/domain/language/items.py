@@ -34,6 +34,7 @@ _PAUSES = {
     ".": Pause.STOP, "!": Pause.STOP, ";": Pause.STOP, "\n": Pause.STOP, "?": Pause.ASK, ",": Pause.COMMA,
     "(": Pause.COMMA, ")": Pause.COMMA, ":": Pause.LINK, "=": Pause.LINK, "-": Pause.DASH, "/": Pause.SLASH,
 }  # fmt: skip
+_BORROWED = frozenset({*SIGN_KINDS, Kind.FINE, Kind.THANKS})  # understood in whatever language: "все fine"
 PROPER = "proper"  # of an unknown word: written as a name is
 _CLEARLY = 2  # words that another language must know more of a stretch than the patient's own
 _SILENT = {Kind.FILLER}
@@ -168,7 +169,7 @@ def _leftover(token: Token, place: int, *, own: Lexicon, lexicons: Mapping[str, 
         return [Item(Kind.WORD, place, place)]
     for lexicon in lexicons.values():
         meaning = alone(lexicon, token.text)
-        if meaning is not None and meaning.kind in SIGN_KINDS:
+        if meaning is not None and meaning.kind in _BORROWED:
             return [Item(meaning.kind, place, place, meaning.about)]
     known = any(is_everyday(lexicon, token.text) for lexicon in lexicons.values())
     return [Item(Kind.WORD if known else Pause.UNKNOWN, place, place, PROPER if token.proper else "")]
