@@ -56,7 +56,7 @@ def uncovered(language: str) -> list[tuple[str, str]]:
 def uncovered_in(data: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
     """The same for a lexicon file's content, held against the vignettes of a language."""
     file = f"{language}.toml"
-    vocabulary = Vocabulary({key: phrases_of(file, key, value) for key, value in data["groups"].items()})
+    vocabulary = Vocabulary({key: phrases_of(file, key, value) for key, value in data.get("groups", {}).items()})
     phrases, entries = Phrases(vocabulary), list[Meaning]()
     for key, listed, meaning in (*lists_of(file, data), *detail_lists_of(file, data)):
         for phrase in listed if meaning.kind != Kind.WORD else ():

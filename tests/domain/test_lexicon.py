@@ -22,7 +22,8 @@ def refusal(text: str) -> ProtocolError:
 
 def test_every_seed_language_loads() -> None:
     files = {path.name: path.read_text("utf-8") for path in SEEDS.glob("*.toml")}
-    assert set(load_lexicons(files)) == {"en", "es", "ru"}
+    written = {path.stem for path in (SEEDS.parent / "messages").glob("*.toml")}
+    assert set(load_lexicons(files)) == written >= {"en", "es", "ru"}
 
 
 def test_the_smallest_lexicon_is_a_phrase_for_every_sign() -> None:
