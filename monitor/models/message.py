@@ -9,7 +9,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from monitor.db import Base
 
-
 VERY_SOON = timedelta(seconds=15)
 
 
