@@ -158,7 +158,7 @@ def _mentions(
         goes_on = before is not None and goes_on_listing(clause, before, denied)
         own, denied = mentions_in(clause, number, frames=frames[number], goes_on=goes_on)
         own += fevers.get(number, [])
-        own += pain_on_pressure(clause, number, own, scored=number in scored)
+        own += pain_on_pressure(clause, number, [*mentions, *own], scored=number in scored)
         if own or clause.signs:
             mentions += own
         elif not _is_of_others(clause, frames[number]):

@@ -52,6 +52,7 @@ _HUSHING = frozenset(
         Kind.AILMENT,
         Kind.ELSEWHEN,
         Kind.CALL,
+        Kind.STOP,
     }
 )
 # What puts one at ease is not guessed from a short word: too many others are one letter away.

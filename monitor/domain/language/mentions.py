@@ -107,6 +107,7 @@ def _mention(item: Item, sign: Sign, number: int, *, clause: Clause, denied: boo
     past = Kind.PAST in kinds and not kinds & {Kind.NOW, Kind.PERSISTS, Kind.RECURS, Kind.SAME}
     turned = (denied or item.kind == Kind.DENIED) and _is_turned(item, clause, nots=2 if denied else 1)
     turned = turned or (denied and _is_of_another_verb(item, clause))
+    turned = turned or (item.kind == Kind.DENIED and any(one.kind == Kind.RESOLVED for one in clause.items[:1]))
     mention = Mention(
         sign=sign,
         presence=Presence.UNKNOWN if turned else Presence.ABSENT if absent else Presence.PRESENT,
@@ -212,16 +213,19 @@ def _framed(mention: Mention, clause: Clause, frame: Frame) -> Mention:
     return mention
 
 
-def pain_on_pressure(clause: Clause, number: int, own: Sequence[Mention], *, scored: bool) -> list[Mention]:
+def pain_on_pressure(clause: Clause, number: int, told: Sequence[Mention], *, scored: bool) -> list[Mention]:
     """Pain on pressure where pain, named or scored, comes on that condition: "a 3 if I bite", "none unless I press".
+
+    `told` are the mentions so far, this clause's own among them.
 
     >>> bite = Item(Kind.TRIGGER, 1, 1, Kind.PRESSING)
     >>> said = pain_on_pressure(Clause(Lead.START, (bite,), 0), 0, [], scored=True)
     >>> [(mention.sign, mention.presence) for mention in said]
     [(<Sign.PRESSURE_PAIN: 'pressure_pain'>, <Presence.PRESENT: 'present'>)]
     """
-    hurts = scored or clause.lead is Lead.EXCEPT
-    hurts = hurts or any(m.sign is Sign.PAIN and m.presence is Presence.PRESENT for m in own)
+    pains = [mention for mention in told if mention.sign in (Sign.PAIN, Sign.PRESSURE_PAIN)]
+    here = any(mention.clause == number and mention.presence is Presence.PRESENT for mention in pains)
+    hurts = scored or here or (clause.lead is Lead.EXCEPT and bool(pains))
     return [
         Mention(Sign.PRESSURE_PAIN, Presence.PRESENT, number, item.first, item.last)
         for item in clause.items
