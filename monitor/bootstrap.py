@@ -76,7 +76,7 @@ def prepare(settings: Settings) -> Engine:
     """Home folder, secret key and an up-to-date database: safe to repeat."""
     try:
         settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (settings.folder / "backups").mkdir(exist_ok=True, mode=0o700)
+        settings.backups.mkdir(exist_ok=True, mode=0o700)
         _write_key(settings.folder / KEY_FILE)
     except OSError as error:
         raise _bad_home(settings, error) from None
@@ -178,7 +178,7 @@ def _keep_private(settings: Settings) -> None:
     home, ours = settings.folder, getattr(os, "geteuid", None)
     if ours is None:  # Windows keeps a user's folder to its user by other means
         return
-    for path in (home, home / "backups", home / KEY_FILE, *home.glob("monitor.db*")):
+    for path in (home, settings.backups, home / KEY_FILE, *home.glob("monitor.db*")):
         with suppress(OSError):  # not there, or a file system that knows no permissions
             found = path.stat()
             if found.st_uid == ours() and found.st_mode & 0o077:

@@ -51,6 +51,10 @@ class Settings(BaseSettings):
             raise BadInput("MONITOR_HOME", str(self.home), "a folder; ~ alone stands for your own") from None
 
     @property
+    def backups(self) -> Path:
+        return self.folder / "backups"
+
+    @property
     def database_url(self) -> str:
         if self.database:
             return self.database

@@ -15,9 +15,11 @@ from monitor.db import Sessions, transaction
 from monitor.errors import GatewayError, NotReady
 from monitor.models import Clinic, Heartbeat, Message
 from monitor.queries import rota_of
+from monitor.services.backup import last_backup
 from monitor.sms.gateway import Gateway
 
 AHEAD = timedelta(days=14)
+OLD_BACKUP = timedelta(hours=36)  # one a day, and some hours' grace
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ def examine(sessions: Sessions, gateway: Gateway, clock: Clock, *, public_url: s
         for clinic in session.scalars(select(Clinic)):
             checks += [*_clinic(clinic), *_rota(session, clinic, clock)]
         checks += _clock(session, clock)
+    checks.append(_backup(sessions))
     return checks
 
 
@@ -108,3 +111,12 @@ def _clock(session: Session, clock: Clock) -> Iterator[Check]:
     latest = session.scalar(select(func.max(Message.sent_at)))
     if latest is not None and latest - clock.now() > timedelta(minutes=1):
         yield Check("wrong", "clock", "texts were sent later than now: this machine's clock went back")
+
+
+def _backup(sessions: Sessions) -> Check:
+    made = last_backup(sessions)
+    if made is None:
+        return Check("gap", "backup", "never made (`monitor backup`, once a day)")
+    age = SystemClock().now() - made
+    found = f"the last one is {max(age.total_seconds(), 0) / 3600:.1f} hours old"
+    return Check("gap", "backup", f"{found} (`monitor backup`)") if age > OLD_BACKUP else Check("ok", "backup", found)
