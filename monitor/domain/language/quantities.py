@@ -62,6 +62,7 @@ _PARTING = (Kind.NO, Kind.NONE, Kind.NOT, Kind.NOR)  # "2 and no bleeding": the 
 _SCALES = (("0", "10"), ("1", "10"))
 _MOST = 10  # of the scale of pain
 _OVERSTATED = 20
+_STEPS: dict[str, int] = {Kind.ABOVE: 1, Kind.BELOW: -1}
 _PRAISING = 8
 _TOP = 100  # "101.4 as of 10 minutes ago" is on no scale
 
@@ -319,7 +320,7 @@ def _score(value: float) -> float:
 def _shifted(items: Sequence[Item], one: _Number) -> float:
     """ "More than 7" is 8; "less than 3" is 2."""
     before = items[one.at - 1].kind if one.at else ""
-    step = {Kind.ABOVE: 1, Kind.BELOW: -1}.get(Kind(before), 0) if before in set(Kind) else 0
+    step = _STEPS.get(before, 0)
     return min(max(one.value + step, min(one.value, 1)), _MOST)
 
 
