@@ -90,7 +90,7 @@ def remark_on(
     if self_asked and bare is not None:
         return _changed(mentions, last, presence=bare)
     if _is_of_something_else(clause) and last and last[0].sign in _OF_ANY_PART:
-        return _changed(mentions, last, presence=Presence.ABSENT, doubted=True)
+        return _changed(mentions, last, presence=Presence.UNKNOWN, doubted=True)
     excepted = clause.lead is Lead.EXCEPT and not kinds & {Kind.STRANGERS, Kind.OTHERS}
     if excepted and last and all(mention.presence is Presence.ABSENT for mention in last):
         return _changed(mentions, last, presence=Presence.UNKNOWN, doubted=True)  # "no pain unless I squeeze it"
@@ -170,6 +170,8 @@ def bare_answer(clause: Clause) -> Presence | None:
     """
     kinds, short = clause.kinds, clause.words == 0
     verbal = clause.words > 0 and all(item.about == Kind.BOTH for item in clause.items if item.kind == Kind.NO)
+    if Kind.NO in kinds and Kind.YES in kinds:
+        return None  # "1 no 2 no 3 yes"
     if (Kind.NO in kinds and not verbal) or (Kind.NONE in kinds and short) or _is_bare_not(clause):
         return Presence.ABSENT
     if Kind.YES in kinds or Kind.TRIGGER in kinds or (Kind.AFFIRM in kinds and short):
