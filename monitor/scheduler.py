@@ -32,7 +32,7 @@ from monitor.logs import place_of
 from monitor.models import Heartbeat
 from monitor.services.chase import chase, extend_plans
 from monitor.services.digest import digest
-from monitor.services.dispatch import dispatch
+from monitor.services.dispatch import Flight, dispatch
 from monitor.services.escalate import escalate
 from monitor.services.isolation import FAILING, Pass, failing_work
 from monitor.services.read import read_waiting
@@ -68,12 +68,13 @@ class Ticks:
 
     def urgent(self) -> None:
         """Read, escalate and send a batch, until nothing is due: what a text sets off leaves in the same breath."""
-        verbs = {"read": self._read, "escalate": self._escalate, "dispatch": self._dispatch}
         broken: set[str] = set()
-        for _ in range(ROUNDS):
-            done = {name: self._try(name, verb, broken) for name, verb in verbs.items() if name not in broken}
-            if not done.get("dispatch"):
-                break
+        with Flight(self.app.sessions, self.app.gateway, self.app.clock, worker=self.worker) as flight:
+            verbs = {"read": self._read, "escalate": self._escalate, "dispatch": lambda: self._dispatch(flight)}
+            for _ in range(ROUNDS):
+                done = {name: self._try(name, verb, broken) for name, verb in verbs.items() if name not in broken}
+                if not done.get("dispatch"):
+                    break
         self.well = not broken
 
     def _try(self, name: str, verb: Callable[[], int], broken: set[str]) -> int:
@@ -95,8 +96,8 @@ class Ticks:
     def _escalate(self) -> int:
         return escalate(self.app.sessions, self.app.clock, public_url=self.public_url)
 
-    def _dispatch(self) -> int:
-        return dispatch(self.app.sessions, self.app.gateway, self.app.clock, worker=self.worker)
+    def _dispatch(self, flight: Flight) -> int:
+        return dispatch(self.app.sessions, self.app.gateway, self.app.clock, worker=self.worker, flight=flight)
 
     def chase(self) -> None:
         sessions, clock = self.app.sessions, self.app.clock

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.common import example
-from monitor.errors import BadInput
+from monitor.errors import BadInput, NotReady
 
 if TYPE_CHECKING:
     from monitor.bootstrap import App
@@ -87,6 +87,7 @@ def demo(
 def _ready() -> App:
     """The program, set up with defaults on a first start, and never on an older database."""
     from monitor.bootstrap import build, prepare_if_new
+    from monitor.services.catch_up import unfinished_since
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -95,7 +96,10 @@ def _ready() -> App:
             "set up with defaults (emergency number 112, nobody to page): `monitor clinic set` and `monitor staff add`",
             err=True,
         )
-    return build()
+    app = build()
+    if unfinished_since(app.sessions) is not None:
+        raise NotReady("a restore is not finished, and texts might go out twice: run `monitor restore`")
+    return app
 
 
 def _listen(app: App, host: str, port: int, *, forced: bool) -> socket.socket:

@@ -1,108 +1,146 @@
-"""What the decision whether a text to a patient may leave now depends on, gathered from the rows."""
+"""What the decision whether texts to patients may leave now depends on, gathered from the rows for many at once."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from monitor.db import Base
 from monitor.domain.delivery import State
 from monitor.domain.localtime import Window, local_date, local_instant
 from monitor.domain.plan import postop_day
 from monitor.domain.sending import ONE_A_DAY, Candidate, Kind
-from monitor.models import CheckIn, Episode, Message, Patient
+from monitor.models import CheckIn, Episode, Message, Patient, ProtocolVersion
 from monitor.queries import LEFT
 
+Row = TypeVar("Row", Patient, Episode, CheckIn, ProtocolVersion)
 NOT_GONE = (State.PLANNED, State.SENDING, State.UNKNOWN)
 ONE_CONVERSATION = timedelta(hours=20)  # another episode's check-in so lately is the same morning's
 ONE_DAY = timedelta(days=1)
+ONE_WEEK = timedelta(days=7)
 
 
-def candidate_for(session: Session, message: Message, *, now: datetime) -> Candidate:
-    patient = session.get_one(Patient, message.patient_id)
-    episode = session.get(Episode, message.episode_id) if message.episode_id else None
-    zone = ZoneInfo(patient.timezone)
-    today, week = _sent_lately(session, patient, zone, now=now)
-    return Candidate(
-        kind=Kind(message.kind),
-        due_at=message.due_at,
-        expires_at=message.expires_at,
-        day=postop_day(episode.surgery_on, now, zone) if episode else 0,
-        zone=zone,
-        texting=Window(patient.clinic.texting_from, patient.clinic.texting_until),
-        opted_out=patient.opted_out_at is not None,
-        bad_number=patient.bad_number_at is not None,
-        cancelled=episode is not None and episode.cancelled_at is not None,
-        sent_today=today,
-        sent_this_week=week,
-        welcome_due_at=_welcome_due(session, patient),
-        merged_into=_later_checkin(session, message, now=now),
-        checkin_today=_checkin_due_by(session, patient, local_instant(local_date(now, zone) + ONE_DAY, time(0), zone)),
-        in_conversation=_other_checkin_open(session, message, now=now),
-    )
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One of the patient's texts, as far as it bears on another."""
+
+    kind: str
+    state: str
+    episode_id: int | None
+    checkin_day: int | None
+    due_at: datetime
+    claimed_at: datetime | None
+    sent_at: datetime | None
 
 
-def _sent_lately(session: Session, patient: Patient, zone: ZoneInfo, *, now: datetime) -> tuple[int, int]:
-    """Texts of which one a day may leave: how many did today (local) and in the last seven days."""
-    sent = session.scalars(
-        select(func.coalesce(Message.sent_at, Message.claimed_at)).where(
-            Message.patient_id == patient.id,
-            Message.kind.in_([k.value for k in ONE_A_DAY]),
-            Message.state.in_(LEFT),
-            Message.claimed_at >= now - timedelta(days=7),
+class Surroundings:
+    """The other texts of some patients. It holds for the first text of each of them: that one's leaving changes it."""
+
+    def __init__(self, session: Session, beside: dict[int, list[Beside]], kept: Sequence[Base], now: datetime) -> None:
+        self._session, self._beside, self._now = session, beside, now
+        self._kept = kept  # a session forgets what nobody holds, and would ask for it again
+
+    @classmethod
+    def of(cls, session: Session, messages: Sequence[Message], now: datetime) -> Self:
+        """A few statements for all; what each text's decision and wording need is then at hand in the session."""
+        kept: list[Base] = [*_rows(session, Patient, {m.patient_id for m in messages})]
+        episodes = _rows(session, Episode, {m.episode_id for m in messages})
+        kept += [*episodes, *_rows(session, CheckIn, {m.checkin_id for m in messages})]
+        kept += _rows(session, ProtocolVersion, {episode.protocol_version_id for episode in episodes})
+        return cls(session, _texts_beside(session, {m.patient_id for m in messages} - {None}, now), kept, now)
+
+    def candidate(self, message: Message) -> Candidate:
+        """The facts about one of the texts."""
+        session, now = self._session, self._now
+        patient = session.get_one(Patient, message.patient_id)
+        episode = session.get(Episode, message.episode_id) if message.episode_id else None
+        zone = ZoneInfo(patient.timezone)
+        beside = self._beside.get(patient.id, [])
+        today, week = _sent_lately(beside, zone, now=now)
+        tomorrow = local_instant(local_date(now, zone) + ONE_DAY, time(0), zone)
+        return Candidate(
+            kind=Kind(message.kind),
+            due_at=message.due_at,
+            expires_at=message.expires_at,
+            day=postop_day(episode.surgery_on, now, zone) if episode else 0,
+            zone=zone,
+            texting=Window(patient.clinic.texting_from, patient.clinic.texting_until),
+            opted_out=patient.opted_out_at is not None,
+            bad_number=patient.bad_number_at is not None,
+            cancelled=episode is not None and episode.cancelled_at is not None,
+            sent_today=today,
+            sent_this_week=week,
+            welcome_due_at=_welcome_due(beside),
+            merged_into=self._later_checkin(message, beside),
+            checkin_today=any(b.due_at < tomorrow for b in beside if _waits(b)),
+            in_conversation=_other_checkin_open(message, beside, now=now),
         )
-    ).all()
+
+    def _later_checkin(self, message: Message, beside: Sequence[Beside]) -> int | None:
+        """The day of the last check-in of the same episode that is due as well."""
+        if message.kind != Kind.CHECKIN or message.checkin_id is None:
+            return None
+        this = self._session.get_one(CheckIn, message.checkin_id)
+        due = [b for b in beside if _waits(b) and b.episode_id == this.episode_id and b.due_at <= self._now]
+        return max((b.checkin_day for b in due if b.checkin_day is not None and b.checkin_day > this.day), default=None)
+
+
+def _rows(session: Session, table: type[Row], ids: set[int | None]) -> Sequence[Row]:
+    return session.scalars(select(table).where(table.id.in_(ids - {None}))).all()
+
+
+def _texts_beside(session: Session, patients: set[int | None], now: datetime) -> dict[int, list[Beside]]:
+    """What is about to leave, and what has left in the last seven days."""
+    soon = and_(Message.kind == Kind.CHECKIN, Message.state == State.PLANNED, Message.due_at < now + 2 * ONE_DAY)
+    welcome = and_(Message.kind == Kind.WELCOME, Message.state.in_(NOT_GONE))
+    lately = and_(Message.kind.in_(ONE_A_DAY), Message.state.in_(LEFT), Message.claimed_at >= now - ONE_WEEK)
+    rows = session.execute(
+        select(
+            Message.patient_id,
+            Message.kind,
+            Message.state,
+            Message.episode_id,
+            CheckIn.day,
+            Message.due_at,
+            Message.claimed_at,
+            Message.sent_at,
+        )
+        .outerjoin(CheckIn, CheckIn.id == Message.checkin_id)
+        .where(Message.patient_id.in_(patients), or_(soon, welcome, lately))
+    )
+    found: dict[int, list[Beside]] = defaultdict(list)
+    for patient_id, kind, state, episode_id, day, due_at, claimed_at, sent_at in rows:
+        found[patient_id or 0].append(Beside(kind, state, episode_id, day, due_at, claimed_at, sent_at))
+    return found
+
+
+def _waits(text: Beside) -> bool:
+    return text.kind == Kind.CHECKIN and text.state == State.PLANNED
+
+
+def _sent_lately(beside: Sequence[Beside], zone: ZoneInfo, *, now: datetime) -> tuple[int, int]:
+    """Texts of which one a day may leave: how many did today (local) and in the last seven days."""
+    sent = [b.sent_at or b.claimed_at for b in beside if b.kind in ONE_A_DAY and b.state in LEFT]
     today = local_date(now, zone)
     return len([at for at in sent if at and local_date(at, zone) == today]), len(sent)
 
 
-def _welcome_due(session: Session, patient: Patient) -> datetime | None:
+def _welcome_due(beside: Sequence[Beside]) -> datetime | None:
     """When the first text is due that has not certainly left."""
-    waiting = select(func.max(Message.due_at)).where(
-        Message.patient_id == patient.id, Message.kind == Kind.WELCOME, Message.state.in_(NOT_GONE)
-    )
-    return session.scalar(waiting)
+    return max((b.due_at for b in beside if b.kind == Kind.WELCOME), default=None)
 
 
-def _checkin_due_by(session: Session, patient: Patient, end: datetime) -> bool:
-    planned = select(Message.id).where(
-        Message.patient_id == patient.id,
-        Message.kind == Kind.CHECKIN,
-        Message.state == State.PLANNED,
-        Message.due_at < end,
-    )
-    return session.scalar(planned.limit(1)) is not None
-
-
-def _later_checkin(session: Session, message: Message, *, now: datetime) -> int | None:
-    if message.kind != Kind.CHECKIN or message.checkin_id is None:
-        return None
-    this = session.get_one(CheckIn, message.checkin_id)
-    return session.scalar(
-        select(CheckIn.day)
-        .join(Message, Message.checkin_id == CheckIn.id)
-        .where(
-            CheckIn.episode_id == this.episode_id,
-            CheckIn.day > this.day,
-            Message.kind == Kind.CHECKIN,
-            Message.state == State.PLANNED,
-            Message.due_at <= now,
-        )
-        .order_by(CheckIn.day.desc())
-        .limit(1)
-    )
-
-
-def _other_checkin_open(session: Session, message: Message, *, now: datetime) -> bool:
-    if message.kind != Kind.CHECKIN:
+def _other_checkin_open(message: Message, beside: Sequence[Beside], *, now: datetime) -> bool:
+    """Whether another episode's check-in is being talked about."""
+    if message.kind != Kind.CHECKIN or message.episode_id is None:
         return False
-    other = select(Message.id).where(
-        Message.patient_id == message.patient_id,
-        Message.episode_id != message.episode_id,
-        Message.kind == Kind.CHECKIN,
-        Message.state.in_(LEFT),
-        Message.claimed_at >= now - ONE_CONVERSATION,
-    )
-    return session.scalar(other.limit(1)) is not None
+    others = [b for b in beside if b.kind == Kind.CHECKIN and b.state in LEFT and b.episode_id is not None]
+    lately = now - ONE_CONVERSATION
+    return any(b.episode_id != message.episode_id and b.claimed_at and b.claimed_at >= lately for b in others)

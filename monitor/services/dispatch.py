@@ -7,35 +7,45 @@ the provider what became of it. One text's trouble never holds up the others.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Self
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.clock import Clock
 from monitor.db import Sessions, transaction
-from monitor.domain.delivery import STATE_OF, Remedy, State, next_retry, remedy_for
-from monitor.domain.sending import Act, Kind, decide_send
-from monitor.errors import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable, ProtocolError
-from monitor.locking import hold_free, lock
+from monitor.domain.delivery import State
+from monitor.domain.sending import PRIORITY, Act, Kind, decide_send
+from monitor.errors import ProtocolError
+from monitor.locking import hold_free
 from monitor.models import CheckIn, Episode, Message
 from monitor.services.audit import record
-from monitor.services.candidate import candidate_for
+from monitor.services.candidate import Surroundings
 from monitor.services.compose import patient_text
 from monitor.services.isolation import Pass
+from monitor.services.outcome import Outcome, give_another_try, record_outcomes
 from monitor.services.seed import bundle_of
-from monitor.services.settle import add_task, settle
+from monitor.services.settle import settle
 from monitor.sms.gateway import Accepted, Call, Gateway, Text
 
 LEASE = timedelta(seconds=60)
 IN_ORDER = timedelta(seconds=15)  # how long a text waits for the one before it to the same number
-BATCH = 16
+BATCH = 64  # texts that are claimed at once
+AT_ONCE = 64  # texts that the provider is asked to take at the same time
+EXPRESS = 8  # and as many urgent ones beside them: those wait for no check-in, not even for one that hangs
+AHEAD = 128  # texts that are claimed and not recorded: the next ones are at hand while outcomes are written down
+GATHER = 32  # outcomes that are worth a transaction of their own
+PATIENCE = 0.1  # seconds to wait for the first outcome, before the worker looks at what else there is to do
+PAUSE = 0.02  # seconds to wait for one more
 TO_STAFF = frozenset({Kind.PAGE, Kind.DIGEST})
+URGENT = PRIORITY[Kind.NOTICE]  # what has this priority or a higher one goes before all that is scheduled
 WHY = 200  # characters that a row keeps of a reason
-AT_ONCE = 8  # sends under way together
-HOURLY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +57,69 @@ class Claimed:
     to: str
     body: str
     to_staff: bool
+    urgent: bool = False
 
 
-def dispatch(sessions: Sessions, gateway: Gateway, clock: Clock, *, worker: str) -> int:
-    """Send one batch of what is due, so that a reply is read before the next one; returns how many were tried."""
-    batch = claim(sessions, clock.now(), worker=worker)
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="send") as pool:
-        jobs = [pool.submit(send_one, sessions, gateway, clock, text) for text in batch]
-    with Pass("send") as each:
-        for text, job in zip(batch, jobs, strict=True):
-            with each(text.id):
-                job.result()
-    return len(batch)
+class Flight:
+    """The texts that a worker has under way. It moves in steps, so that replies are read between them; when it is
+    left, every text has ended and is recorded."""
+
+    def __init__(self, sessions: Sessions, gateway: Gateway, clock: Clock, *, worker: str) -> None:
+        self._sessions, self._gateway, self._clock, self._worker = sessions, gateway, clock, worker
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="send")
+        self._express = ThreadPoolExecutor(EXPRESS, thread_name_prefix="send-urgent")
+        self._under_way: set[int] = set()
+        self._ended: SimpleQueue[tuple[Claimed, Future[Accepted]]] = SimpleQueue()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._pool.shutdown()
+        self._express.shutdown()
+        self._record()
+
+    def claim(self, limit: int = BATCH) -> int:
+        """Take what is due, as far as there is room, and have it sent; returns how many that were."""
+        room = min(limit, AHEAD - len(self._under_way))
+        if room <= 0:
+            return 0
+        batch = claim(self._sessions, self._clock.now(), worker=self._worker, limit=room)
+        for text in batch:
+            self._under_way.add(text.id)
+            pool = self._express if text.urgent else self._pool
+            job = pool.submit(_hand_over, self._gateway, text)
+            job.add_done_callback(lambda job, text=text: self._ended.put((text, job)))  # type: ignore[misc]
+        return len(batch)
+
+    def step(self) -> int:
+        """Claim, and record what has ended meanwhile; returns how many texts were claimed, ended or are under way."""
+        claimed, before = self.claim(), len(self._under_way)
+        self._record()
+        return claimed + before
+
+    def _record(self) -> None:
+        if ended := self._gather():
+            outcomes = {text.id: _outcome_of(job) for text, job in ended}
+            self._under_way -= outcomes.keys()
+            record_outcomes(self._sessions, outcomes, self._clock)
+
+    def _gather(self) -> list[tuple[Claimed, Future[Accepted]]]:
+        """The texts that have ended: as many as are worth a transaction, unless that takes long."""
+        ended: list[tuple[Claimed, Future[Accepted]]] = []
+        with suppress(Empty):
+            while len(ended) < len(self._under_way) and (len(ended) < GATHER or not self._ended.empty()):
+                ended.append(self._ended.get(timeout=PAUSE if ended else PATIENCE))
+        return ended
+
+
+def dispatch(sessions: Sessions, gateway: Gateway, clock: Clock, *, worker: str, flight: Flight | None = None) -> int:
+    """Send one batch of what is due and record what became of it, or make one step of a flight that goes on.
+    Returns how many were tried, or are still under way."""
+    if flight is not None:
+        return flight.step()
+    with Flight(sessions, gateway, clock, worker=worker) as alone:
+        return alone.claim()
 
 
 def claim(sessions: Sessions, now: datetime, *, worker: str, limit: int = BATCH) -> Sequence[Claimed]:
@@ -98,83 +159,48 @@ def _whose_turn_it_is(session: Session, due: Sequence[Message], *, now: datetime
 
 def _claim_each(session: Session, due: Sequence[Message], each: Pass, worker: str, *, now: datetime) -> list[Claimed]:
     """One text a number at a time: two that leave together may arrive in the wrong order."""
-    claimed: dict[str, Claimed] = {}
+    first = _first_of_each(due)
+    around = Surroundings.of(session, first, now)
+    try:
+        with session.begin_nested():
+            claimed = [_claim_one(session, message, around, worker, now=now) for message in first]
+    except Exception:  # noqa: BLE001 -- which of them it was shows when they are tried one by one
+        claimed = [_try_one(session, message, around, each, worker, now=now) for message in first]
+    return [text for text in claimed if text is not None]
+
+
+def _first_of_each(due: Sequence[Message]) -> list[Message]:
+    """The first text to each number, and of each patient."""
+    numbers: set[str] = set()
+    patients: set[int | None] = set()
+    first = []
     for message in due:
-        if message.to_number in claimed:
-            continue
+        if message.to_number not in numbers and (message.patient_id is None or message.patient_id not in patients):
+            first.append(message)
+        numbers.add(message.to_number)
+        patients.add(message.patient_id)
+    return first
+
+
+def _try_one(
+    session: Session, message: Message, around: Surroundings, each: Pass, worker: str, *, now: datetime
+) -> Claimed | None:
+    """The same for a text that may break the program; one that does is set aside."""
+    claimed = None
+    with each(message.id), session.begin_nested():
+        claimed = _claim_one(session, message, around, worker, now=now)
+    if message.id in each.failed:
         with each(message.id), session.begin_nested():
-            if (mine := _claim_one(session, message, worker, now=now)) is not None:
-                claimed[message.to_number] = mine
-        if message.id in each.failed:
-            with each(message.id), session.begin_nested():
-                _set_aside(session, message, now=now)
-    return list(claimed.values())
+            _set_aside(session, message, now=now)
+        return None
+    return claimed
 
 
 def _set_aside(session: Session, message: Message, *, now: datetime) -> None:
     """A text that breaks us is tried again like one that the provider would not take, and given up in the end:
     who is told of a lost text is told of it."""
     message.attempts += 1
-    wait = next_retry(message.attempts).wait
-    if wait is None:
-        settle(session, message, State.FAILED, now=now, why="the program could not prepare it")
-    else:
-        message.due_at = now + wait
-
-
-def send_one(sessions: Sessions, gateway: Gateway, clock: Clock, text: Claimed) -> None:
-    """One call to the provider and its outcome, recorded in a transaction of its own."""
-    outcome: Accepted | GatewayError
-    try:
-        outcome = _hand_over(gateway, text)
-    except GatewayError as error:
-        outcome = error
-    with transaction(sessions) as session:
-        message = lock(session, Message, text.id)
-        record_outcome(session, message, outcome, now=clock.now())
-
-
-def record_outcome(session: Session, message: Message, outcome: Accepted | GatewayError, *, now: datetime) -> None:
-    """What the provider said to one text; a callback may have been here first."""
-    match outcome:
-        case Accepted(sid=sid, status=status):
-            message.sid = message.sid or sid
-            message.sent_at = message.sent_at or now
-            settle(session, message, State.SENT, now=now)
-            settle(session, message, STATE_OF[status], now=now)
-        case GatewayRefused(code=code) if remedy_for(code) == Remedy.ACCOUNT:
-            once = f"provider_settings:{code}:{now:%Y-%m-%d}"
-            add_task(session, "provider_settings", once, clinic_id=message.clinic_id, now=now)
-            retry_later(session, message, now=now, code=code)
-        case GatewayRefused(code=code) if remedy_for(code) != Remedy.RETRY:
-            settle(session, message, State.FAILED, now=now, why="refused by the provider", code=code)
-        case GatewayRefused(code=code):
-            retry_later(session, message, now=now, code=code)
-        case GatewayBusy(code=code, retry_after=wait):
-            retry_later(session, message, now=now, code=code, retry_after=wait)
-        case GatewayUnreachable():
-            retry_later(session, message, now=now)
-        case _:
-            settle(session, message, State.UNKNOWN, now=now, why="the provider's answer was lost")
-
-
-def retry_later(
-    session: Session,
-    message: Message,
-    *,
-    now: datetime,
-    code: int | None = None,
-    retry_after: float | None = None,
-) -> None:
-    """Back to planned, later; a text with a last moment goes on hourly until then, others give up in time."""
-    wait = next_retry(message.attempts, retry_after).wait
-    if wait is None and message.expires_at is not None and now + HOURLY < message.expires_at:
-        wait = HOURLY
-    if wait is None:
-        settle(session, message, State.FAILED, now=now, why="the provider could not take it", code=code)
-        return
-    if settle(session, message, State.PLANNED, now=now, why="will be tried again", code=code):
-        message.due_at = now + wait
+    give_another_try(session, message, now=now)
 
 
 def _hand_over(gateway: Gateway, text: Claimed) -> Accepted:
@@ -183,8 +209,19 @@ def _hand_over(gateway: Gateway, text: Claimed) -> Accepted:
     return gateway.send(Text(text.id, text.to, text.body, to_staff=text.to_staff))
 
 
-def _claim_one(session: Session, message: Message, worker: str, *, now: datetime) -> Claimed | None:
-    if not _may_leave(session, message, now=now):
+def _outcome_of(job: Future[Accepted]) -> Outcome:
+    error = job.exception()
+    if error is None:
+        return job.result()
+    if not isinstance(error, Exception):
+        raise error
+    return error
+
+
+def _claim_one(
+    session: Session, message: Message, around: Surroundings, worker: str, *, now: datetime
+) -> Claimed | None:
+    if not _may_leave(session, message, around, now=now):
         return None
     if message.body is None:
         try:
@@ -196,16 +233,17 @@ def _claim_one(session: Session, message: Message, worker: str, *, now: datetime
     message.claimed_at, message.lease_until = now, now + LEASE
     message.attempts += 1
     to_staff = message.staff_id is not None or message.kind in TO_STAFF
-    return Claimed(message.id, message.channel, message.to_number, message.body, to_staff)
+    urgent = message.priority <= URGENT
+    return Claimed(message.id, message.channel, message.to_number, message.body, to_staff, urgent)
 
 
-def _may_leave(session: Session, message: Message, *, now: datetime) -> bool:
+def _may_leave(session: Session, message: Message, around: Surroundings, *, now: datetime) -> bool:
     if message.patient_id is None:
         if message.expires_at is not None and message.expires_at <= now:
             settle(session, message, State.EXPIRED, now=now, why="its time had passed before it could be sent")
             return False
         return True
-    verdict = decide_send(candidate_for(session, message, now=now), now)
+    verdict = decide_send(around.candidate(message), now)
     match verdict.act:
         case Act.SEND:
             return True

@@ -48,7 +48,7 @@ def escalate(sessions: Sessions, clock: Clock, *, public_url: str) -> int:
         for alert_id in each.sound_first(late)[:BATCH]:
             with each(alert_id), transaction(sessions) as session:
                 if alert := lock_if_free(session, Alert, alert_id):
-                    _tell_slip(session, alert, now=clock.now())
+                    tell_slip(session, alert, now=clock.now())
     return len(due)
 
 
@@ -212,7 +212,7 @@ def _new_code(session: Session, phone: str) -> str:
     raise RuntimeError("all reply codes of this phone are used up")
 
 
-def _tell_slip(session: Session, alert: Alert, *, now: datetime) -> None:
+def tell_slip(session: Session, alert: Alert, *, now: datetime) -> None:
     """The promised call is late: say so, name a new time; the second time, ask the patient to call."""
     if alert.closed_at is not None or alert.told_by_at is None or alert.told_by_at > now:
         return

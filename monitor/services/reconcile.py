@@ -17,8 +17,8 @@ from monitor.errors import GatewayError, GatewayRefused
 from monitor.locking import lock, note_moment
 from monitor.models import Alert, Cursor, Message
 from monitor.services.audit import record
-from monitor.services.dispatch import retry_later
 from monitor.services.isolation import Pass
+from monitor.services.outcome import retry_later
 from monitor.services.receive import save_inbound
 from monitor.services.settle import add_task, settle
 from monitor.services.track import apply_status
@@ -134,14 +134,24 @@ def _adopt_or_resend(
             once = f"in_doubt:{message.id}"
             add_task(session, "in_doubt", once, clinic_id=message.clinic_id, now=now, message=message)
         return
-    taken = set(session.scalars(select(Message.sid).where(Message.to_number == message.to_number)))
-    match = next((sent for sent in listed if _same(sent.body, body) and sent.sid not in taken), None)
+    match = find_match(session, message, listed, body)
     if match is None:
         looked = _first_looks.setdefault((message.id, message.attempts), clock.monotonic())
         if clock.monotonic() - looked >= LOOK_AGAIN_AFTER:
             _send_again(session, message, now=now)
         return
     message.sent_at = match.sent_at or claimed_at
+    adopt(session, message, match, now=now)
+
+
+def find_match(session: Session, message: Message, listed: Sequence[Sent], body: str | None) -> Sent | None:
+    """The first of the provider's texts that is this one and no other row's."""
+    taken = set(session.scalars(select(Message.sid).where(Message.to_number == message.to_number)))
+    return next((sent for sent in listed if _same(sent.body, body) and sent.sid not in taken), None)
+
+
+def adopt(session: Session, message: Message, match: Sent, *, now: datetime) -> None:
+    """It had been sent: here is what became of it."""
     settle(session, message, State.SENT, now=now, why="found with the provider")
     apply_status(session, message, match.sid, match.status, match.error_code, now=now)
     record(session, "send_adopted", at=now, message_id=message.id)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import insert, inspect, select, update
+from sqlalchemy import insert, inspect, select, true, update
 from sqlalchemy.orm import Session
 
 from monitor.bootstrap import prepare
@@ -51,12 +51,12 @@ def fill(settings: Settings, patients: int) -> None:
     engine.dispose()
 
 
-def make_due(sessions: Sessions) -> None:
-    """The first check-in of every patient is due now."""
+def make_due(sessions: Sessions, *, alone: bool = False) -> None:
+    """The first check-in of every patient is due now, or that of the first patient alone."""
     with transaction(sessions) as session:
         first = select(Message.id).where(Message.kind == "checkin").order_by(Message.due_at, Message.id).limit(1)
-        mine = Message.id % STRIDE == (session.scalar(first) or 0) % STRIDE
-        session.execute(update(Message).where(mine).values(due_at=SystemClock().now()))
+        mine = Message.id % STRIDE == (session.scalar(first) or 0) % STRIDE, Message.state == State.PLANNED
+        session.execute(update(Message).where(*mine, Message.id < STRIDE if alone else true()).values(due_at=SystemClock().now()))
 
 
 def _copy(session: Session, rows: Sequence[Base], patients: int) -> None:

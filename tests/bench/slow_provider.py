@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from typing import ClassVar
 from urllib.parse import parse_qs
 from urllib.request import urlopen
 
@@ -42,7 +43,7 @@ class Connection(asyncio.Protocol):
     """One kept connection; a request on it comes after the answer to the one before."""
 
     sids = count(1)
-    texts: Counter[str] = Counter()
+    texts: ClassVar[Counter[str]] = Counter()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

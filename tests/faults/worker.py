@@ -15,16 +15,16 @@ from datetime import timedelta
 from typing import Any
 
 from monitor import scheduler
-from monitor.services import dispatch, reconcile
+from monitor.services import dispatch, outcome, reconcile
 
 STEPS = ("claimed", "committed", "handed over", "recording", "recorded")
-# The function of dispatch at whose end each step lies.
+# The function at whose end each step lies.
 AT_THE_END_OF = {
-    "claimed": "_claim_each",  # marked, and not committed
-    "committed": "claim",  # ours, and not handed over
-    "handed over": "_hand_over",  # the provider has it, and nothing says so
-    "recording": "record_outcome",  # written, and not committed
-    "recorded": "send_one",  # all done, for this text
+    "claimed": (dispatch, "_claim_each"),  # marked, and not committed
+    "committed": (dispatch, "claim"),  # ours, and not handed over
+    "handed over": (dispatch, "_hand_over"),  # the provider has it, and nothing says so
+    "recording": (outcome, "record_outcome"),  # written, and not committed
+    "recorded": (dispatch, "record_outcomes"),  # all done, for these texts
 }
 
 
@@ -39,8 +39,8 @@ def hurry() -> None:
 
 def die_at(step: str, count: int) -> None:
     """Have this process kill itself there."""
-    name, lock, left = AT_THE_END_OF[step], threading.Lock(), [count]
-    inner: Callable[..., Any] = getattr(dispatch, name)
+    (module, name), lock, left = AT_THE_END_OF[step], threading.Lock(), [count]
+    inner: Callable[..., Any] = getattr(module, name)
 
     def outer(*arguments: Any, **more: Any) -> Any:
         result = inner(*arguments, **more)
@@ -52,7 +52,7 @@ def die_at(step: str, count: int) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
         return result
 
-    setattr(dispatch, name, outer)
+    setattr(module, name, outer)
 
 
 def main() -> None:

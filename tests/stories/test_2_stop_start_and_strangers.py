@@ -7,7 +7,7 @@ import pytest
 from monitor.db import transaction
 from monitor.errors import GatewayRefused
 from monitor.models import Alert, Message
-from monitor.services.dispatch import record_outcome
+from monitor.services.outcome import record_outcome
 from tests.story import CHECKIN, Story
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from math import ceil
 
 from monitor.domain.language.clauses import Clause
-from monitor.domain.language.frames import FOREIGN, Frame
+from monitor.domain.language.frames import FOREIGN, SUBJECTS, Frame
 from monitor.domain.language.items import Item, Pause
 from monitor.domain.language.kinds import Kind
 from monitor.domain.language.numbers import (
