@@ -63,6 +63,10 @@ class Vocabulary:
         """Every stem that a misspelled word may be brought back to, without its star."""
         return frozenset(self._mended_stems)
 
+    def known(self, *, mended: bool) -> Mapping[str, str]:
+        """The elements learned so far and how each is looked up."""
+        return self._atoms[mended]
+
     def atom(self, element: str, *, mended: bool = True) -> str:
         """An element of a phrase as it is looked up; learns its words. KeyError for an unknown group.
 
@@ -155,10 +159,20 @@ class Phrases:
         Meaning(kind='event', about='fell_out')
         """
         plain = "_" not in phrase and "?" not in phrase
+        known = self._vocabulary.known(mended=mended)
         for variant in (phrase.split(),) if plain else _variants(phrase.split()):
             node = self._root
             for element in variant:
-                node = self._step(node, element, mended=mended)
+                if element == GAP:
+                    node.gap = node = node.gap or _Node()
+                    continue
+                atom = known.get(element) or self._vocabulary.atom(element, mended=mended)
+                if node.following is None:
+                    node.following = {}
+                following = node.following.get(atom)
+                if following is None:
+                    following = node.following[atom] = _Node()
+                node = following
             if node.meaning not in (None, meaning):
                 return node.meaning
             node.meaning = meaning
@@ -168,18 +182,6 @@ class Phrases:
         """The meaning of a phrase that is this one word and nothing else."""
         node = (self._root.following or {}).get(word)
         return node.meaning if node is not None else None
-
-    def _step(self, node: _Node, element: str, *, mended: bool) -> _Node:
-        if element == GAP:
-            node.gap = node.gap or _Node()
-            return node.gap
-        if node.following is None:
-            node.following = {}
-        atom = self._vocabulary.atom(element, mended=mended)
-        following = node.following.get(atom)
-        if following is None:
-            following = node.following[atom] = _Node()
-        return following
 
     def find(self, tokens: Sequence[Token], atoms: Sequence[tuple[str, ...]]) -> list[Found]:
         """All phrases in a text, overlapping ones included; `atoms` are those of each token.
