@@ -39,7 +39,13 @@ def with_lines(tokens: Sequence[Token]) -> tuple[Token, ...]:
         free = token.text == "/" and before.end < token.start and token.end < after.start
         if free and Shape.NUMBER not in (before.shape, after.shape):
             read[at] = replace(token, text=",")
-    return tuple(read)
+    aside = [at for at in range(1, len(read) - 1) if read[at].shape is Shape.NUMBER and _in_brackets(read, at)]
+    brackets = {place for at in aside for place in (at - 1, at + 1)}  # "my last implant (2019) fell out"
+    return tuple(token for at, token in enumerate(read) if at not in brackets)
+
+
+def _in_brackets(tokens: Sequence[Token], at: int) -> bool:
+    return tokens[at - 1].text == "(" and tokens[at + 1].text == ")"
 
 
 def _marks(tokens: Sequence[Token]) -> list[int]:
