@@ -56,7 +56,8 @@ def make_due(sessions: Sessions, *, alone: bool = False) -> None:
     with transaction(sessions) as session:
         first = select(Message.id).where(Message.kind == "checkin").order_by(Message.due_at, Message.id).limit(1)
         mine = Message.id % STRIDE == (session.scalar(first) or 0) % STRIDE, Message.state == State.PLANNED
-        session.execute(update(Message).where(*mine, Message.id < STRIDE if alone else true()).values(due_at=SystemClock().now()))
+        which = Message.id < STRIDE if alone else true()
+        session.execute(update(Message).where(*mine, which).values(due_at=SystemClock().now()))
 
 
 def _copy(session: Session, rows: Sequence[Base], patients: int) -> None:
