@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     database: str | None = Field(None, validation_alias="MONITOR_DATABASE_URL")
     sms: SmsKind | None = Field(None, validation_alias="MONITOR_SMS")
     public_url: str = Field("http://127.0.0.1:8000", validation_alias="MONITOR_PUBLIC_URL")
+    texts_per_second: float | None = Field(None, gt=0, validation_alias="MONITOR_TEXTS_PER_SECOND")
     heartbeat_url: str | None = Field(None, validation_alias="MONITOR_HEARTBEAT_URL")
     account_sid: str | None = Field(None, validation_alias="TWILIO_ACCOUNT_SID")
     auth_token: SecretStr | None = Field(None, validation_alias="TWILIO_AUTH_TOKEN")

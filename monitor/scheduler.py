@@ -35,6 +35,7 @@ from monitor.services.digest import digest
 from monitor.services.dispatch import Flight, dispatch
 from monitor.services.escalate import escalate
 from monitor.services.isolation import FAILING, Pass, failing_work
+from monitor.services.pace import Pace
 from monitor.services.read import read_waiting
 from monitor.services.reconcile import fetch_inbound, reconcile
 
@@ -64,12 +65,14 @@ class Ticks:
         self.app = app
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.public_url = app.settings.public_url
+        self.pace = Pace(app.settings.texts_per_second)
         self.well = True  # the last urgent tick had no error
 
     def urgent(self) -> None:
         """Read, escalate and send a batch, until nothing is due: what a text sets off leaves in the same breath."""
         broken: set[str] = set()
-        with Flight(self.app.sessions, self.app.gateway, self.app.clock, worker=self.worker) as flight:
+        app = self.app
+        with Flight(app.sessions, app.gateway, app.clock, worker=self.worker, pace=self.pace) as flight:
             verbs = {"read": self._read, "escalate": self._escalate, "dispatch": lambda: self._dispatch(flight)}
             for _ in range(ROUNDS):
                 done = {name: self._try(name, verb, broken) for name, verb in verbs.items() if name not in broken}

@@ -15,14 +15,14 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from monitor.clock import Clock
 from monitor.db import Sessions, transaction
 from monitor.domain.delivery import State
 from monitor.domain.sending import PRIORITY, Act, Kind, decide_send
-from monitor.errors import ProtocolError
+from monitor.errors import GatewayError, ProtocolError
 from monitor.locking import hold_free
 from monitor.models import CheckIn, Episode, Message
 from monitor.services.audit import record
@@ -30,6 +30,7 @@ from monitor.services.candidate import Surroundings
 from monitor.services.compose import patient_text
 from monitor.services.isolation import Pass
 from monitor.services.outcome import Outcome, give_another_try, record_outcomes
+from monitor.services.pace import Held, Pace
 from monitor.services.seed import bundle_of
 from monitor.services.settle import settle
 from monitor.sms.gateway import Accepted, Call, Gateway, Text
@@ -64,11 +65,14 @@ class Flight:
     """The texts that a worker has under way. It moves in steps, so that replies are read between them; when it is
     left, every text has ended and is recorded."""
 
-    def __init__(self, sessions: Sessions, gateway: Gateway, clock: Clock, *, worker: str) -> None:
+    def __init__(
+        self, sessions: Sessions, gateway: Gateway, clock: Clock, *, worker: str, pace: Pace | None = None
+    ) -> None:
+        self._pace = pace or Pace()
         self._sessions, self._gateway, self._clock, self._worker = sessions, gateway, clock, worker
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="send")
         self._express = ThreadPoolExecutor(EXPRESS, thread_name_prefix="send-urgent")
-        self._under_way: set[int] = set()
+        self._under_way: dict[int, Claimed] = {}
         self._ended: SimpleQueue[tuple[Claimed, Future[Accepted]]] = SimpleQueue()
 
     def __enter__(self) -> Self:
@@ -81,16 +85,31 @@ class Flight:
 
     def claim(self, limit: int = BATCH) -> int:
         """Take what is due, as far as there is room, and have it sent; returns how many that were."""
-        room = min(limit, AHEAD - len(self._under_way))
-        if room <= 0:
+        urgent = sum(text.urgent for text in self._under_way.values())
+        can_wait = min(self._pace.room(self._clock.monotonic()), limit, AHEAD - (len(self._under_way) - urgent))
+        limit = min(limit, AHEAD - urgent)
+        if limit <= 0:
             return 0
-        batch = claim(self._sessions, self._clock.now(), worker=self._worker, limit=room)
+        batch = claim(self._sessions, self._clock.now(), worker=self._worker, limit=limit, can_wait=int(can_wait))
+        self._pace.took(sum(not text.to_staff for text in batch))
         for text in batch:
-            self._under_way.add(text.id)
+            self._under_way[text.id] = text
             pool = self._express if text.urgent else self._pool
-            job = pool.submit(_hand_over, self._gateway, text)
+            job = pool.submit(self._send, text)
             job.add_done_callback(lambda job, text=text: self._ended.put((text, job)))  # type: ignore[misc]
         return len(batch)
+
+    def _send(self, text: Claimed) -> Accepted:
+        if self._pace.is_paused(self._clock.monotonic()) and not text.urgent:
+            raise Held
+        error: GatewayError | None = None
+        try:
+            return _hand_over(self._gateway, text)
+        except GatewayError as raised:
+            error = raised
+            raise
+        finally:
+            self._pace.answered(error, self._clock.monotonic())
 
     def step(self) -> int:
         """Claim, and record what has ended meanwhile; returns how many texts were claimed, ended or are under way."""
@@ -101,7 +120,8 @@ class Flight:
     def _record(self) -> None:
         if ended := self._gather():
             outcomes = {text.id: _outcome_of(job) for text, job in ended}
-            self._under_way -= outcomes.keys()
+            for key in outcomes:
+                del self._under_way[key]
             record_outcomes(self._sessions, outcomes, self._clock)
 
     def _gather(self) -> list[tuple[Claimed, Future[Accepted]]]:
@@ -122,21 +142,30 @@ def dispatch(sessions: Sessions, gateway: Gateway, clock: Clock, *, worker: str,
         return alone.claim()
 
 
-def claim(sessions: Sessions, now: datetime, *, worker: str, limit: int = BATCH) -> Sequence[Claimed]:
-    """Take up to `limit` due texts, most urgent first. Those that may not leave now are settled on the way."""
+def claim(
+    sessions: Sessions, now: datetime, *, worker: str, limit: int = BATCH, can_wait: int = BATCH
+) -> Sequence[Claimed]:
+    """Take up to `limit` due texts, most urgent first, and of those that can wait no more than `can_wait`.
+    Those that may not leave now are settled on the way."""
+    any_priority = true() if can_wait else Message.priority <= URGENT
     waiting: set[int] = set()  # behind another text to the same number
     with Pass("claim") as each:
         while True:
             with transaction(sessions) as session:
-                due = session.scalars(
+                found = session.scalars(
                     select(Message)
                     .where(
-                        Message.state == State.PLANNED, Message.due_at <= now, Message.id.not_in(each.failed | waiting)
+                        any_priority,
+                        Message.state == State.PLANNED,
+                        Message.due_at <= now,
+                        Message.id.not_in(each.failed | waiting),
                     )
                     .order_by(Message.priority, Message.due_at, Message.id)
                     .limit(limit)
                     .with_for_update(skip_locked=True, key_share=True)
                 ).all()
+                urgent = sum(message.priority <= URGENT for message in found)
+                due = found[: urgent + can_wait]
                 ready = _whose_turn_it_is(session, due, now=now)
                 claimed = _claim_each(session, ready, each, worker, now=now)
             if claimed or not due:

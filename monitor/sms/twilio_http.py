@@ -25,7 +25,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 
 from monitor.errors import GatewayBusy, GatewayRefused, GatewayUnknown, GatewayUnreachable
 
-CONNECTIONS = 32  # as many as the worker has threads; one more than that would open and close its own
+CONNECTIONS = 80  # as many as the worker has threads; one more than that would open and close its own
 LOST_ON_THE_WAY = frozenset({500, 502, 504})
 
 

@@ -1,0 +1,111 @@
+"""Record what became of texts that were handed to the provider: those it took together, all others one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from monitor.clock import Clock
+from monitor.db import Sessions, transaction
+from monitor.domain.delivery import STATE_OF, Remedy, State, next_retry, remedy_for
+from monitor.errors import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable
+from monitor.locking import lock
+from monitor.models import Message
+from monitor.services.isolation import Pass
+from monitor.services.pace import Held
+from monitor.services.settle import add_task, lock_together, settle
+from monitor.sms.gateway import Accepted
+
+HOURLY = timedelta(hours=1)
+Outcome = Accepted | Exception
+
+
+def record_outcomes(sessions: Sessions, outcomes: Mapping[int, Outcome], clock: Clock) -> None:
+    """By id of the text. An exception that no gateway should raise leaves its text in doubt and is reported."""
+    taken = {key: outcome for key, outcome in outcomes.items() if _is_plain(outcome)}
+    with Pass("send") as each:
+        together = _record_together(sessions, taken, clock) if len(taken) > 1 else False
+        for key, outcome in outcomes.items():
+            if not (together and key in taken):
+                with each(key):
+                    _record_one(sessions, key, outcome, clock)
+
+
+def _is_plain(outcome: Outcome) -> bool:
+    """Taken, and nothing more is known: then only the text and its check-in change, and nobody else's rows."""
+    return isinstance(outcome, Accepted) and STATE_OF[outcome.status] == State.SENT
+
+
+def _record_together(sessions: Sessions, taken: Mapping[int, Outcome], clock: Clock) -> bool:
+    """One transaction for all; False if one of them broke it, and none is recorded."""
+    broken = Pass("send together")
+    with broken(0), transaction(sessions) as session:
+        for message in lock_together(session, taken.keys()):
+            outcome = taken[message.id]
+            assert isinstance(outcome, Accepted)
+            record_outcome(session, message, outcome, now=clock.now())
+    return not broken.failed
+
+
+def _record_one(sessions: Sessions, key: int, outcome: Outcome, clock: Clock) -> None:
+    if not isinstance(outcome, Accepted | GatewayError):
+        raise outcome
+    with transaction(sessions) as session:
+        record_outcome(session, lock(session, Message, key), outcome, now=clock.now())
+
+
+def record_outcome(session: Session, message: Message, outcome: Accepted | GatewayError, *, now: datetime) -> None:
+    """What the provider said to one text; a callback may have been here first."""
+    match outcome:
+        case Accepted(sid=sid, status=status):
+            message.sid = message.sid or sid
+            message.sent_at = message.sent_at or now
+            settle(session, message, State.SENT, now=now)
+            settle(session, message, STATE_OF[status], now=now)
+        case GatewayRefused(code=code) if remedy_for(code) == Remedy.ACCOUNT:
+            once = f"provider_settings:{code}:{now:%Y-%m-%d}"
+            add_task(session, "provider_settings", once, clinic_id=message.clinic_id, now=now)
+            retry_later(session, message, now=now, code=code)
+        case GatewayRefused(code=code) if remedy_for(code) != Remedy.RETRY:
+            settle(session, message, State.FAILED, now=now, why="refused by the provider", code=code)
+        case GatewayRefused(code=code):
+            retry_later(session, message, now=now, code=code)
+        case GatewayBusy(code=code, retry_after=wait):
+            retry_later(session, message, now=now, code=code, retry_after=wait)
+        case Held():
+            if settle(session, message, State.PLANNED, now=now, why="the provider asked for a pause"):
+                message.attempts -= 1
+        case GatewayUnreachable():
+            retry_later(session, message, now=now)
+        case _:
+            settle(session, message, State.UNKNOWN, now=now, why="the provider's answer was lost")
+
+
+def give_another_try(session: Session, message: Message, *, now: datetime) -> None:
+    """A text that could not be prepared stays planned for later, and is given up in the end."""
+    wait = next_retry(message.attempts).wait
+    if wait is None:
+        settle(session, message, State.FAILED, now=now, why="the program could not prepare it")
+    else:
+        message.due_at = now + wait
+
+
+def retry_later(
+    session: Session,
+    message: Message,
+    *,
+    now: datetime,
+    code: int | None = None,
+    retry_after: float | None = None,
+) -> None:
+    """Back to planned, later; a text with a last moment goes on hourly until then, others give up in time."""
+    wait = next_retry(message.attempts, retry_after).wait
+    if wait is None and message.expires_at is not None and now + HOURLY < message.expires_at:
+        wait = HOURLY
+    if wait is None:
+        settle(session, message, State.FAILED, now=now, why="the provider could not take it", code=code)
+        return
+    if settle(session, message, State.PLANNED, now=now, why="will be tried again", code=code):
+        message.due_at = now + wait

@@ -1,0 +1,151 @@
+"""Many texts at once: recorded together, paced, held back while the provider asks for a pause; urgent ones go first."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from monitor.db import transaction
+from monitor.domain.delivery import State
+from monitor.domain.sending import PRIORITY, Kind
+from monitor.models import Message
+from monitor.scheduler import Ticks
+from monitor.services.dispatch import AHEAD, Flight
+from monitor.services.pace import Pace
+from monitor.sms.gateway import Accepted, Text
+from monitor.sms.twilio_gateway import TwilioGateway
+from tests.running import wait_for
+from tests.services.conftest import NURSE, OnTwilio
+from tests.twilio_standin.faults import busy, refusal, reset
+from tests.twilio_standin.standin import ACCOUNT_SID, AUTH_TOKEN, NUMBER
+
+MANY = 40
+
+
+@pytest.fixture
+def on_twilio(on_twilio: OnTwilio) -> OnTwilio:
+    """With a provider that may take its time: many requests at once are slow on a busy machine."""
+    gateway = TwilioGateway(
+        account_sid=ACCOUNT_SID,
+        auth_token=AUTH_TOKEN,
+        from_number=NUMBER,
+        base_url=on_twilio.standin.url,
+        public_url=on_twilio.app.settings.public_url,
+        read_timeout=30.0,
+    )
+    app = replace(on_twilio.app, gateway=gateway)
+    return replace(on_twilio, app=app, ticks=Ticks(app))
+
+
+def queue(on_twilio: OnTwilio, count: int, *, kind: Kind = Kind.CHECKIN, first: str = "+1202555{:04d}") -> list[str]:
+    """So many texts that are due, each to a number of its own; returns the numbers."""
+    now, numbers = on_twilio.clock.now(), [first.format(n) for n in range(count)]
+    with transaction(on_twilio.app.sessions) as session:
+        for number in numbers:
+            row = Message(once=f"{kind}:{number}", clinic_id=1, kind=kind, body=f"to {number}", priority=PRIORITY[kind])
+            row.to_number, row.due_at, row.created_at = number, now, now
+            session.add(row)
+    return numbers
+
+
+def states(on_twilio: OnTwilio) -> Counter[str]:
+    return Counter(row.state for row in on_twilio.rows())
+
+
+def sent(on_twilio: OnTwilio) -> Counter[str]:
+    return Counter(message.to for message in on_twilio.standin.messages)
+
+
+def test_texts_that_end_together_are_each_recorded_as_they_ended(on_twilio: OnTwilio) -> None:
+    on_twilio.standin.mute()
+    refused, lost, *others = queue(on_twilio, MANY)
+    on_twilio.standin.fail_next(refusal(21211), to=refused)
+    on_twilio.standin.fail_next(reset(accepts=True), to=lost)
+    on_twilio.ticks.urgent()
+    assert states(on_twilio) == {State.SENT: MANY - 2, State.FAILED: 1, State.UNKNOWN: 1}
+    assert sent(on_twilio) == Counter([lost, *others])
+    sids = {row.sid for row in on_twilio.rows(Message.state == State.SENT)}
+    assert len(sids) == MANY - 2
+
+
+def test_outcomes_that_cannot_be_recorded_together_are_recorded_one_by_one(
+    on_twilio: OnTwilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_twilio.standin.mute()
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("one of them breaks the program")
+
+    monkeypatch.setattr("monitor.services.outcome.lock_together", fail)
+    numbers = queue(on_twilio, MANY)
+    on_twilio.ticks.urgent()
+    assert states(on_twilio) == {State.SENT: MANY}
+    assert sent(on_twilio) == Counter(numbers)
+
+
+def test_what_can_wait_leaves_at_the_senders_rate_and_a_page_at_once(on_twilio: OnTwilio) -> None:
+    queue(on_twilio, MANY)
+    ticks = Ticks(on_twilio.app)
+    ticks.pace = Pace(per_second=4)
+    ticks.urgent()
+    assert len(on_twilio.standin.messages) == 2  # half a second's worth
+    on_twilio.clock.forward(seconds=0.25)
+    queue(on_twilio, 1, kind=Kind.PAGE, first=NURSE)
+    ticks.urgent()
+    assert [message.to for message in on_twilio.standin.messages].count(NURSE) == 1
+    for _ in range(20):
+        on_twilio.clock.forward(seconds=0.25)
+        ticks.urgent()
+    assert 20 <= len(on_twilio.standin.messages) <= 24
+    on_twilio.standin.settle()
+
+
+def test_a_provider_that_is_busy_is_left_alone_for_as_long_as_it_asks(on_twilio: OnTwilio) -> None:
+    """All but what it refused keep their place and their attempts; pages go on."""
+    on_twilio.standin.mute()
+    numbers = queue(on_twilio, 3 * MANY)
+    on_twilio.standin.fail_next(busy(7), times=None)
+    on_twilio.ticks.urgent()
+    asked = len(on_twilio.standin.requests)
+    assert sum(row.attempts for row in on_twilio.rows()) == asked
+    assert states(on_twilio) == {State.PLANNED: 3 * MANY}
+    on_twilio.clock.forward(seconds=6)
+    on_twilio.ticks.urgent()
+    assert len(on_twilio.standin.requests) == asked
+    queue(on_twilio, 1, kind=Kind.PAGE, first=NURSE)
+    on_twilio.ticks.urgent()
+    assert len(on_twilio.standin.requests) == asked + 1
+    on_twilio.standin._rest.faults._planned.clear()
+    for _ in range(4):
+        on_twilio.clock.forward(seconds=10)
+        on_twilio.ticks.urgent()
+    assert sent(on_twilio) == Counter([*numbers, NURSE])
+
+
+def test_a_page_does_not_wait_for_check_ins_that_hang(on_twilio: OnTwilio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider answers none of the texts under way; the worker goes on reading, paging and sending pages."""
+    queue(on_twilio, AHEAD + MANY)
+    answered, gateway = threading.Event(), on_twilio.app.gateway
+    send = gateway.send
+
+    def hang(text: Text) -> Accepted:
+        assert text.to == NURSE or answered.wait(30)
+        return send(text)
+
+    monkeypatch.setattr(gateway, "send", hang)
+    app = on_twilio.app
+    on_twilio.standin.mute()
+    with Flight(app.sessions, gateway, app.clock, worker="one that waits") as flight:
+        while flight.claim():
+            pass
+        assert flight.step() >= AHEAD
+        queue(on_twilio, 1, kind=Kind.PAGE, first=NURSE)
+        flight.step()
+        wait_for("the page", lambda: NURSE in sent(on_twilio), seconds=5)
+        answered.set()
+    on_twilio.ticks.urgent()
+    assert set(sent(on_twilio).values()) == {1}
+    assert len(sent(on_twilio)) == AHEAD + MANY + 1
