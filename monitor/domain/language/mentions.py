@@ -107,7 +107,7 @@ def _mention(item: Item, sign: Sign, number: int, *, clause: Clause, denied: boo
     past = Kind.PAST in kinds and not kinds & {Kind.NOW, Kind.PERSISTS, Kind.RECURS, Kind.SAME}
     turned = (denied or item.kind == Kind.DENIED) and _is_turned(item, clause, nots=2 if denied else 1)
     turned = turned or (denied and _is_of_another_verb(item, clause))
-    turned = turned or (item.kind == Kind.DENIED and any(one.kind == Kind.RESOLVED for one in clause.items[:1]))
+    turned = turned or (item.kind == Kind.DENIED and _was_so(item, clause))
     mention = Mention(
         sign=sign,
         presence=Presence.UNKNOWN if turned else Presence.ABSENT if absent else Presence.PRESENT,
@@ -131,6 +131,12 @@ def _is_turned(item: Item, clause: Clause, *, nots: int) -> bool:
     found = sum(one.kind == Kind.NOT for one in clause.items[start:place])
     gone = any(one.kind == Kind.RESOLVED for one in clause.items[place + 1 :])
     return found >= nots or (found == 1 and gone)
+
+
+def _was_so(item: Item, clause: Clause) -> bool:
+    """ "There used to be just gum": what denies the sign is over."""
+    place = clause.items.index(item)
+    return place > 0 and clause.items[place - 1].kind == Kind.RESOLVED
 
 
 def _is_of_another_verb(item: Item, clause: Clause) -> bool:

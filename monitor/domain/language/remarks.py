@@ -84,6 +84,8 @@ def remark_on(
     """
     kinds, last = clause.kinds, _last_spoken(mentions)
     course = next((kind for kind in _COURSES if kind in kinds), None)
+    if course in (Kind.RESOLVED, Kind.BETTER) and Kind.DOUBT in kinds:
+        course = Kind.SAME  # "I would not say that it is gone"
     if (course in _LOOSE and _tells_of_people(clause)) or not kinds.isdisjoint(_ASKING_OR_WANTING):
         course = None
     bare = bare_answer(clause)
