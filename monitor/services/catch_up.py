@@ -8,9 +8,10 @@ answers; these are asked about in their turn. Only what the provider does not kn
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 from monitor.clock import Clock, StoppedClock
 from monitor.db import Sessions, transaction
 from monitor.domain.delivery import State
+from monitor.domain.localtime import Window
 from monitor.domain.phone import normalise_sender
 from monitor.domain.sending import Kind
 from monitor.errors import ProtocolError
@@ -25,7 +27,7 @@ from monitor.locking import lock, note_moment
 from monitor.models import Alert, CheckIn, Cursor, Episode, Message, Patient
 from monitor.services.audit import record
 from monitor.services.backup import Tell, quiet
-from monitor.services.chase import chase, extend_plans
+from monitor.services.chase import extend_plans, look, waiting_question
 from monitor.services.compose import patient_text
 from monitor.services.escalate import tell_slip
 from monitor.services.read import read_waiting
@@ -38,8 +40,6 @@ RESTORED = "restored"  # the cursor of a restore that is not finished: the momen
 IN_DOUBT = (State.SENDING, State.UNKNOWN)
 TOLD_AS_OF_NOW = (Kind.ANSWER, Kind.EMERGENCY)  # their words may hold a time
 MINUTES = re.compile(r"(?<=\d:)\d\d")
-STEP = timedelta(minutes=30)
-LOOKED_BACK = timedelta(hours=24)  # a silence is nudged about within this time or not at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,8 @@ def catch_up(sessions: Sessions, gateway: Gateway, clock: Clock, *, since: datet
         received += past.receive(text)
         tell(done, len(texts))
     past.ask(now, tell=tell)
-    for at in _steps(max(since, now - LOOKED_BACK), now):
-        chase(sessions, StoppedClock(at))
-        past.ask(at, (Message.kind == Kind.NUDGE))
+    _nudge_as_then(sessions, now)
+    past.ask(now)
     past.tell_slips()
     extend_plans(sessions, clock)
     past.ask(now)
@@ -203,12 +202,27 @@ def _read_until(sessions: Sessions, backup: datetime) -> datetime:
         return min(cursor.at, backup) if cursor else backup
 
 
-def _steps(start: datetime, end: datetime) -> Iterator[datetime]:
-    at = start
-    while at < end:
-        yield at
-        at += STEP
-    yield end
+def _nudge_as_then(sessions: Sessions, until: datetime) -> None:
+    """Look at each silent check-in as of the moment at which its reminder was due."""
+    silent = select(CheckIn.id).where(CheckIn.state == "open", CheckIn.nudged_at.is_(None), CheckIn.silent_at.is_(None))
+    with transaction(sessions) as session:
+        ids = session.scalars(silent).all()
+    for checkin_id in ids:
+        with transaction(sessions) as session:
+            checkin = lock(session, CheckIn, checkin_id)
+            at = _nudge_due(session, checkin)
+            if at is not None and at <= until:
+                look(session, checkin, now=at)
+
+
+def _nudge_due(session: Session, checkin: CheckIn) -> datetime | None:
+    asked = waiting_question(session, checkin)
+    if asked is None or asked.sent_at is None:
+        return None
+    episode = session.get_one(Episode, checkin.episode_id)
+    patient, silence = episode.patient, bundle_of(session, episode.protocol_version_id).policy.silence
+    texting = Window(patient.clinic.texting_from, patient.clinic.texting_until)
+    return texting.next_open(asked.sent_at + silence.nudge, ZoneInfo(patient.timezone))
 
 
 def _written(session: Session, message: Message) -> str | None:

@@ -39,7 +39,7 @@ def chase(sessions: Sessions, clock: Clock) -> int:
         for checkin_id in ids:
             with each(checkin_id), transaction(sessions) as session:
                 checkin = lock(session, CheckIn, checkin_id)
-                moved += checkin.state == "open" and _look(session, checkin, now=clock.now())
+                moved += checkin.state == "open" and look(session, checkin, now=clock.now())
     return moved
 
 
@@ -65,10 +65,10 @@ def _extend(session: Session, episode: Episode, *, now: datetime) -> bool:
     return True
 
 
-def _look(session: Session, checkin: CheckIn, *, now: datetime) -> bool:
+def look(session: Session, checkin: CheckIn, *, now: datetime) -> bool:
     episode = session.get_one(Episode, checkin.episode_id)
     silence = bundle_of(session, episode.protocol_version_id).policy.silence
-    asked = _waiting_question(session, checkin)
+    asked = waiting_question(session, checkin)
     if asked is None or asked.sent_at is None or _was_helped(session, episode, since=asked.sent_at):
         return _end_if_old(checkin, silence.question_open, now=now)
     zone = ZoneInfo(episode.patient.timezone)
@@ -85,7 +85,7 @@ def _look(session: Session, checkin: CheckIn, *, now: datetime) -> bool:
     return False
 
 
-def _waiting_question(session: Session, checkin: CheckIn) -> Message | None:
+def waiting_question(session: Session, checkin: CheckIn) -> Message | None:
     """The last question that reached the patient, if nothing was written since."""
     last = session.scalar(
         select(Message)

@@ -59,7 +59,10 @@ def opened(engine: Engine, path: Path, *, tell: Tell = quiet) -> Iterator[Path]:
         raise BadInput(str(path), found, f"{ALLOWED} on {NAME_OF[mine]}")
     with TemporaryDirectory(prefix="monitor-restore-", dir=_room(engine)) as folder:
         ready = Path(folder) / "ready"
-        revision = (_stage_sqlite if mine == "sqlite" else _stage_postgres)(engine, path, ready, tell)
+        try:
+            revision = (_stage_sqlite if mine == "sqlite" else _stage_postgres)(engine, path, ready, tell)
+        except OSError as error:
+            raise NotReady(f"no room to make the backup ready in {folder}: {error.strerror}") from error
         if revision not in _known_revisions():
             raise BadInput(
                 str(path), f"schema {revision}", "a backup made by this version of the program or one before"

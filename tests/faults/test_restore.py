@@ -229,3 +229,40 @@ def test_set_up_and_not_used_counts_as_empty(on_twilio: OnTwilio) -> None:
     assert is_empty(on_twilio.app.sessions)
     on_twilio.staff()
     assert not is_empty(on_twilio.app.sessions)
+
+
+def test_who_had_taken_an_alert_is_paged_anew_with_another_code(on_twilio: OnTwilio) -> None:
+    on_twilio.staff()
+    on_twilio.enrol()
+    backup = make(on_twilio)
+    on_twilio.texts(ANN, "there is pus")
+    code = on_twilio.screen(NURSE)[-1].split("Reply ")[1].split(" ")[0]
+    on_twilio.texts(NURSE, code)
+    on_twilio.texts(NURSE, f"{code} A")
+    assert "Recorded" in on_twilio.screen(NURSE)[-1]
+    said = on_twilio.screen(ANN)
+    on_twilio.clock.forward(minutes=30)
+    assert restore(on_twilio, backup).received == 3
+    on_twilio.run()
+    on_twilio.forward(seconds=5)
+    assert on_twilio.screen(ANN) == said
+    new = [body for body in on_twilio.screen(NURSE) if "Reply " in body and "pus" in body][-1]
+    fresh = new.split("Reply ")[1].split(" ")[0]
+    on_twilio.texts(NURSE, fresh)
+    assert "It is yours" in on_twilio.screen(NURSE)[-1]
+
+
+def test_a_reminder_of_that_time_is_not_repeated_when_it_is_restored_at_night(on_twilio: OnTwilio) -> None:
+    on_twilio.enrol(day=3)
+    backup = make(on_twilio)
+    on_twilio.forward(hours=23)
+    for _ in range(5):
+        on_twilio.forward(hours=1)
+    said = on_twilio.screen(ANN)
+    assert said[-1].startswith("Reminder")
+    on_twilio.clock.forward(hours=6)
+    assert restore(on_twilio, backup).sent == 2
+    for _ in range(12):
+        on_twilio.forward(hours=1)
+    assert on_twilio.screen(ANN)[: len(said)] == said
+    assert doubled(on_twilio) == {}
