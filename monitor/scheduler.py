@@ -66,6 +66,7 @@ class Ticks:
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.public_url = app.settings.public_url
         self.pace = Pace(app.settings.texts_per_second)
+        self.ending = False  # what is under way ends, and nothing new is begun
         self.well = True  # the last urgent tick had no error
 
     def urgent(self) -> None:
@@ -76,7 +77,7 @@ class Ticks:
             verbs = {"read": self._read, "escalate": self._escalate, "dispatch": lambda: self._dispatch(flight)}
             for _ in range(ROUNDS):
                 done = {name: self._try(name, verb, broken) for name, verb in verbs.items() if name not in broken}
-                if not done.get("dispatch"):
+                if self.ending or not done.get("dispatch"):
                     break
         self.well = not broken
 
@@ -174,7 +175,8 @@ class Worker:
             self.listener.start()
 
     def stop(self) -> None:
-        """Let the ticks under way finish, then end."""
+        """Let what is under way finish, then end."""
+        self.ticks.ending = True
         self.scheduler.shutdown(wait=True)
         if self.listener is not None:
             self.listener.stop()

@@ -113,7 +113,10 @@ class Flight:
 
     def step(self) -> int:
         """Claim, and record what has ended meanwhile; returns how many texts were claimed, ended or are under way."""
-        claimed, before = self.claim(), len(self._under_way)
+        before = len(self._under_way)
+        claimed = self.claim()
+        if any(text.urgent for text in self._under_way.values()):
+            claimed += self.claim()  # those that can wait are not kept waiting by them
         self._record()
         return claimed + before
 
@@ -145,8 +148,8 @@ def dispatch(sessions: Sessions, gateway: Gateway, clock: Clock, *, worker: str,
 def claim(
     sessions: Sessions, now: datetime, *, worker: str, limit: int = BATCH, can_wait: int = BATCH
 ) -> Sequence[Claimed]:
-    """Take up to `limit` due texts, most urgent first, and of those that can wait no more than `can_wait`.
-    Those that may not leave now are settled on the way."""
+    """Take up to `limit` due texts: the urgent ones, which leave sooner without the others, and if there are none up
+    to `can_wait` of the others. Those that may not leave now are settled on the way."""
     any_priority = true() if can_wait else Message.priority <= URGENT
     waiting: set[int] = set()  # behind another text to the same number
     with Pass("claim") as each:
@@ -165,7 +168,7 @@ def claim(
                     .with_for_update(skip_locked=True, key_share=True)
                 ).all()
                 urgent = sum(message.priority <= URGENT for message in found)
-                due = found[: urgent + can_wait]
+                due = found[: urgent or can_wait]
                 ready = _whose_turn_it_is(session, due, now=now)
                 claimed = _claim_each(session, ready, each, worker, now=now)
             if claimed or not due:
