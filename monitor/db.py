@@ -134,7 +134,6 @@ OUTAGE_WORDS = (
     "full",
     "unable to open",
     "disk i/o",
-    "no such table",
     "not a database",
     "malformed",
 )
@@ -157,8 +156,12 @@ def is_outage(error: DBAPIError) -> bool:
     """Whether this is the database's trouble and not a mistake in what was asked of it."""
     words = str(error.orig).lower()
     lost = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-    unmade = getattr(error.orig, "sqlstate", None) == MISSING_TABLE
-    return lost or unmade or any(word in words for word in OUTAGE_WORDS)
+    return lost or _is_unmade(error) or any(word in words for word in OUTAGE_WORDS)
+
+
+def _is_unmade(error: DBAPIError) -> bool:
+    """Whether nobody has made the tables yet."""
+    return getattr(error.orig, "sqlstate", None) == MISSING_TABLE or "no such table" in str(error.orig)
 
 
 def reason_of(error: DBAPIError) -> str:
@@ -168,6 +171,8 @@ def reason_of(error: DBAPIError) -> str:
     the kind of failure is told.
     """
     words = str(error.orig).splitlines()[0] if error.orig else "no answer"
+    if _is_unmade(error):
+        return f"{words}: run `monitor init`"
     if getattr(error.orig, "sqlstate", "") is None:
         return next((known for known in NO_CONNECTION if known in str(error.orig).lower()), "no connection to it")
     return words

@@ -97,6 +97,14 @@ def test_without_the_driver_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
         connect("postgresql+psycopg://u@h/x")
 
 
+def test_an_empty_database_is_told_to_be_set_up(url: str, tmp_path: Path) -> None:
+    for empty in (url, f"sqlite:///{tmp_path / 'empty.db'}"):
+        engine = connect(empty)
+        with pytest.raises(NotReady, match="run `monitor init`"), transaction(open_sessions(engine)) as session:
+            session.execute(text("SELECT 1 FROM clinic"))
+        engine.dispose()
+
+
 @pytest.mark.parametrize("where", ["127.0.0.1:9", "nobody.invalid", "ter2@127.0.0.1:9"])
 def test_a_server_that_does_not_answer_is_told_without_the_password(where: str) -> None:
     engine = connect(f"postgresql+psycopg://monitor:hun@{where}/x")
