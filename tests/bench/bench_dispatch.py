@@ -29,23 +29,19 @@ from rich.progress import track
 from rich.table import Table
 from sqlalchemy import func, select
 
-from monitor.bootstrap import App, build
+from monitor.bootstrap import build
 from monitor.config import Settings, SmsKind
 from monitor.db import connect, transaction
 from monitor.domain.delivery import State
-from monitor.domain.sending import Kind
 from monitor.models import Message
-from monitor.scheduler import Ticks, Worker
+from monitor.scheduler import Ticks
 from monitor.services import dispatch
-from monitor.services.clinic import the_clinic
-from monitor.services.outbox import queue_to_number
 from tests.bench.morning import fill, make_due, number_of
 from tests.bench.slow_provider import Provider, slow_provider
 from tests.postgres import Databases, NoServer, open_databases
 
 ROUNDS = 3
 TEXTS, QUICK_TEXTS = 3000, 400
-DUE, QUICK_DUE, PAGES = 50_000, 4_000, 5
 THREADS = 32  # of APScheduler's executor; the synchronous SDK gets no faster with more
 SETTLES = 120.0  # seconds
 ACCOUNT, TOKEN, SENDER, BODY = "AC" + "1" * 32, "token", "+15550100001", "How bad is the pain, from 0 to 10?"
@@ -91,42 +87,6 @@ def ours(place: Place) -> float:
         sent = session.scalar(select(func.count()).select_from(Message).where(Message.state == State.SENT))
     assert sent == place.texts + 1, f"{sent} of {place.texts} were sent"
     return place.texts / took
-
-
-def page_amid(place: Place) -> float:
-    """Seconds from an urgent page's writing until the provider has taken it, the slowest of several, written by
-    another connection while a worker sends what a whole morning has piled up."""
-    fill(place.settings, place.texts, whole_course=False)
-    app = build(place.settings)
-    make_due(app.sessions)
-    worker, took = Worker(app), []
-    worker.start()
-    elsewhere = build(place.settings)
-    time.sleep(5)  # it works at full speed
-    for number in range(PAGES):
-        time.sleep(0.5)
-        now = elsewhere.clock.now()
-        with transaction(elsewhere.sessions) as session:
-            once, to = f"page:{number}", f"+1303555{number:04d}"
-            clinic = the_clinic(session)
-            page = queue_to_number(session, clinic, to, "URGENT", once=once, kind=Kind.PAGE, now=now)
-        assert page is not None
-        took.append(_seconds_until_sent(elsewhere, page.id))
-    with transaction(elsewhere.sessions) as session:
-        waiting = session.scalar(select(func.count()).select_from(Message).where(Message.state == State.PLANNED))
-    worker.stop()
-    assert waiting, "the check-ins were gone before the last page"
-    return max(took)
-
-
-def _seconds_until_sent(app: App, message_id: int) -> float:
-    """By the program's own record of it, which is written after the provider's answer."""
-    while True:
-        time.sleep(0.05)
-        with transaction(app.sessions) as session:
-            page = session.get_one(Message, message_id)
-            if page.sent_at is not None:
-                return (page.sent_at - page.created_at).total_seconds()
 
 
 def sdk_alone(place: Place) -> float:
@@ -235,16 +195,6 @@ def play(kind: Callable[[Place], float], place: Place) -> float:
         return pool.submit(kind, place).result()
 
 
-def measure_page(engines: dict[str, Databases | None], due: int) -> dict[str, float]:
-    """The slowest page of each engine, amid so many check-ins that are due."""
-    found = {}
-    with slow_provider() as provider:
-        for engine in track(engines, description=f"a page amid {due:,} check-ins"):
-            with new_place(provider, engines[engine], due) as place:
-                found[engine] = play(page_amid, place)
-    return found
-
-
 @contextmanager
 def new_place(provider: Provider, databases: Databases | None, texts: int) -> Iterator[Place]:
     """An empty home, on SQLite or with a new database on the server."""
@@ -279,7 +229,6 @@ def main() -> None:
             console.print(f"no PostgreSQL: {reason}", markup=False)
         engines["SQLite"] = None
         found = measure(engines, 1 if quick else ROUNDS, QUICK_TEXTS if quick else TEXTS)
-        slowest = measure_page(engines, QUICK_DUE if quick else DUE)
     table = Table("database", "sender", "texts/s (median)", "lowest", "highest", "ours to it")
     for (engine, kind), rates in found.items():
         ratio = median(found[engine, "implant-monitor"]) / median(rates)
@@ -287,8 +236,6 @@ def main() -> None:
             engine, kind, *(f"{rate:,.0f}" for rate in (median(rates), min(rates), max(rates))), f"{ratio:.2f}"
         )
     console.print(table)
-    for engine, seconds in slowest.items():
-        console.print(f"{engine}: the slowest of {PAGES} urgent pages amid check-ins was taken after {seconds:.2f} s")
     console.print(f"{dispatch.AT_ONCE} texts in flight; APScheduler with {THREADS} threads")
 
 

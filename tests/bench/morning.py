@@ -31,9 +31,8 @@ def number_of(patient: int) -> str:
     return f"+1202{5000000 + patient:07d}"
 
 
-def fill(settings: Settings, patients: int, *, whole_course: bool = True) -> None:
-    """A new database where it is noon, with so many patients on day 3 and their course as rows, or the first check-in
-    of it alone."""
+def fill(settings: Settings, patients: int) -> None:
+    """A new database where it is noon, with so many patients on day 3 and their whole course as rows."""
     engine = prepare(settings)
     now = SystemClock().now()
     to_noon = 12 - now.hour
@@ -47,10 +46,8 @@ def fill(settings: Settings, patients: int, *, whole_course: bool = True) -> Non
         for message in messages:
             if message.due_at < now + DAY / 2:  # what day 3 asks for has been done
                 message.state, message.due_at, message.ended_at = State.DELIVERED, now - 3 * DAY, now - 3 * DAY
-        for table in (Patient, Episode, CheckIn):
+        for table in (Patient, Episode, CheckIn, Message):
             _copy(session, session.scalars(select(table).order_by(table.id)).all(), patients)
-        first = min((m for m in messages if m.kind == "checkin"), key=lambda m: m.due_at)
-        _copy(session, messages if whole_course else [first], patients)
     engine.dispose()
 
 
