@@ -144,9 +144,10 @@ class Worker:
     def __init__(self, app: App) -> None:
         self.ticks = Ticks(app)
         self.app = app
+        self._pool = ThreadPoolExecutor(len(SECONDS) + 2)
         self.scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(len(SECONDS) + 2)},
+            executors={"default": self._pool},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._one_at_a_time = threading.Lock()
@@ -177,7 +178,9 @@ class Worker:
     def stop(self) -> None:
         """Let what is under way finish, then end."""
         self.ticks.ending = True
-        self.scheduler.shutdown(wait=True)
+        # While APScheduler waits it holds the lock that a tick needs to name its next wake-up: we wait ourselves.
+        self.scheduler.shutdown(wait=False)
+        self._pool.shutdown(wait=True)
         if self.listener is not None:
             self.listener.stop()
 
