@@ -76,3 +76,19 @@ def test_a_worker_that_has_ended_may_still_be_woken_and_stays_ended(
     time.sleep(0.2)
     assert not worker.scheduler.running
     assert len(runs) == before
+
+
+def test_a_worker_that_is_busy_with_what_stays_due_can_be_ended(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, now = Slow(), worker.app.clock.now()
+    monkeypatch.setattr(worker.ticks, "urgent", slow)
+    monkeypatch.setattr("monitor.scheduler.next_due", lambda _: now)
+    worker.start()
+    assert slow.started.acquire(timeout=SOON)
+    end = threading.Thread(target=worker.stop, daemon=True)
+    end.start()
+    time.sleep(0.2)  # the end waits for the tick, and the tick then plans its next wake-up
+    slow.let_go.release()
+    end.join(SOON)
+    assert not end.is_alive()
