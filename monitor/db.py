@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    cast,
+    create_engine,
+    event,
+    func,
+    literal,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from monitor.errors import BadInput, NotReady
@@ -125,6 +139,29 @@ def transaction(sessions: Sessions) -> Iterator[Session]:
         if is_outage(error):
             raise NotReady(f"the database cannot work now: {reason_of(error)}") from error
         raise
+
+
+AS_JSON = JSON().with_variant(JSONB(), "postgresql")
+
+
+def update_each(
+    session: Session, column: InstrumentedAttribute[Any], values: Mapping[int, str], *where: Any, **same: Any
+) -> frozenset[int]:
+    """Set a text column of many rows, each to a value of its own, and other columns to what is the same for all: one
+    statement, on both engines. Returns the ids of the rows that were there and fit; objects in the session stay old."""
+    if not values:
+        return frozenset()
+    table = column.class_
+    read = func.json_each if session.get_bind().dialect.name == "sqlite" else func.jsonb_each_text
+    given = read(literal(dict(values), AS_JSON)).table_valued("key", "value")
+    changed = session.scalars(
+        update(table)
+        .where(table.id == cast(given.c.key, Integer), *where)
+        .values({column: given.c.value, **{getattr(table, name): value for name, value in same.items()}})
+        .returning(table.id)
+        .execution_options(synchronize_session=False)
+    )
+    return frozenset(changed)
 
 
 OUTAGE_WORDS = (

@@ -34,26 +34,26 @@ class TroubledPhones(PhonesGateway):
         self.silent: set[str] = set()  # taken, and nothing more is ever said
         self.reports: list[Report] = []
 
-    def send(self, text: Text) -> Accepted:
+    def _deliver(self, text: Text) -> Accepted:
         if text.to in self.failing:
             raise self.failing[text.to]
         if text.to in self.off:
             return self._take(text.message_id, "undelivered", self.off[text.to])
-        accepted = super().send(text)
+        accepted = super()._deliver(text)
         if text.to in self.answer_lost:
             raise GatewayUnknown("the connection broke")
         return Accepted(accepted.sid, ProviderStatus.QUEUED) if text.to in self.silent else accepted
 
-    def ring(self, call: Call) -> Accepted:
+    def _ring(self, call: Call) -> Accepted:
         if call.to in self.failing:
             raise self.failing[call.to]
         if call.to in self.off:
             return self._take(call.message_id, "no-answer", None)
-        return super().ring(call)
+        return super()._ring(call)
 
     def show(self, phone: str, body: str, message_id: int) -> None:
         """A text reaches a phone, and whoever sent it never learns that."""
-        super().send(Text(message_id, phone, body))
+        super()._deliver(Text(message_id, phone, body))
 
     def photo(self, phone: str) -> Received:
         """A picture without a word."""

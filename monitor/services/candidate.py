@@ -10,17 +10,17 @@ from typing import Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from monitor.db import Base
 from monitor.domain.delivery import State
 from monitor.domain.localtime import Window, local_date, local_instant
 from monitor.domain.plan import postop_day
 from monitor.domain.sending import ONE_A_DAY, Candidate, Kind
-from monitor.models import CheckIn, Episode, Message, Patient, ProtocolVersion
+from monitor.models import CheckIn, Clinic, Episode, Message, Patient, ProtocolVersion
 from monitor.queries import LEFT
 
-Row = TypeVar("Row", Patient, Episode, CheckIn, ProtocolVersion)
+Row = TypeVar("Row", Clinic, Patient, Episode, CheckIn, ProtocolVersion)
 NOT_GONE = (State.PLANNED, State.SENDING, State.UNKNOWN)
 ONE_CONVERSATION = timedelta(hours=20)  # another episode's check-in so lately is the same morning's
 ONE_DAY = timedelta(days=1)
@@ -50,7 +50,8 @@ class Surroundings:
     @classmethod
     def of(cls, session: Session, messages: Sequence[Message], now: datetime) -> Self:
         """A few statements for all; what each text's decision and wording need is then at hand in the session."""
-        kept: list[Base] = [*_rows(session, Patient, {m.patient_id for m in messages})]
+        kept: list[Base] = [*_rows(session, Clinic, {m.clinic_id for m in messages})]
+        kept += _rows(session, Patient, {m.patient_id for m in messages})
         episodes = _rows(session, Episode, {m.episode_id for m in messages})
         kept += [*episodes, *_rows(session, CheckIn, {m.checkin_id for m in messages})]
         kept += _rows(session, ProtocolVersion, {episode.protocol_version_id for episode in episodes})
@@ -93,7 +94,8 @@ class Surroundings:
 
 
 def _rows(session: Session, table: type[Row], ids: set[int | None]) -> Sequence[Row]:
-    return session.scalars(select(table).where(table.id.in_(ids - {None}))).all()
+    """Without what they refer to: that is loaded once, and not with each of them."""
+    return session.scalars(select(table).where(table.id.in_(ids - {None})).options(lazyload("*"))).all()
 
 
 def _texts_beside(session: Session, patients: set[int | None], now: datetime) -> dict[int, list[Beside]]:

@@ -2,58 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from monitor.clock import Clock
-from monitor.db import Sessions, transaction
+from monitor.db import Sessions, transaction, update_each
 from monitor.domain.delivery import STATE_OF, Remedy, State, next_retry, remedy_for
 from monitor.errors import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable
 from monitor.locking import lock
 from monitor.models import Message
 from monitor.services.isolation import Pass
 from monitor.services.pace import Held
-from monitor.services.settle import add_task, lock_together, settle
+from monitor.services.settle import add_task, open_asked, settle
 from monitor.sms.gateway import Accepted
 
 HOURLY = timedelta(hours=1)
 Outcome = Accepted | Exception
 
 
-def record_outcomes(sessions: Sessions, outcomes: Mapping[int, Outcome], clock: Clock) -> None:
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of one attempt to hand a text over."""
+
+    attempt: int
+    outcome: Outcome
+
+
+def record_outcomes(sessions: Sessions, ended: Mapping[int, Ended], clock: Clock) -> None:
     """By id of the text. An exception that no gateway should raise leaves its text in doubt and is reported."""
-    taken = {key: outcome for key, outcome in outcomes.items() if _is_plain(outcome)}
+    plain = {key: sid for key, each in ended.items() if (sid := _sid_if_plain(each.outcome))}
     with Pass("send") as each:
-        together = _record_together(sessions, taken, clock) if len(taken) > 1 else False
-        for key, outcome in outcomes.items():
-            if not (together and key in taken):
-                with each(key):
-                    _record_one(sessions, key, outcome, clock)
+        together = _record_together(sessions, plain, clock) if len(plain) > 1 else frozenset()
+        for key in ended.keys() - together:
+            with each(key):
+                _record_one(sessions, key, ended[key], clock)
 
 
-def _is_plain(outcome: Outcome) -> bool:
-    """Taken, and nothing more is known: then only the text and its check-in change, and nobody else's rows."""
-    return isinstance(outcome, Accepted) and STATE_OF[outcome.status] == State.SENT
+def _sid_if_plain(outcome: Outcome) -> str | None:
+    """Of a text that was taken, and of which nothing more is known: then only it and its check-in change."""
+    return outcome.sid if isinstance(outcome, Accepted) and STATE_OF[outcome.status] == State.SENT else None
 
 
-def _record_together(sessions: Sessions, taken: Mapping[int, Outcome], clock: Clock) -> bool:
-    """One transaction for all; False if one of them broke it, and none is recorded."""
+def _record_together(sessions: Sessions, sids: Mapping[int, str], clock: Clock) -> Collection[int]:
+    """One transaction for all that nobody else has moved meanwhile; returns which those are."""
+    now, sent = clock.now(), frozenset[int]()
+    under_way = Message.state == State.SENDING, Message.sid.is_(None)
+    changes = {"state": State.SENT, "sent_at": now, "worker": None, "lease_until": None}
     broken = Pass("send together")
     with broken(0), transaction(sessions) as session:
-        for message in lock_together(session, taken.keys()):
-            outcome = taken[message.id]
-            assert isinstance(outcome, Accepted)
-            record_outcome(session, message, outcome, now=clock.now())
-    return not broken.failed
+        sent = update_each(session, Message.sid, sids, *under_way, **changes)
+        open_asked(session, sent, now=now)
+    return frozenset() if broken.failed else sent
 
 
-def _record_one(sessions: Sessions, key: int, outcome: Outcome, clock: Clock) -> None:
+def _record_one(sessions: Sessions, key: int, ended: Ended, clock: Clock) -> None:
+    outcome = ended.outcome
     if not isinstance(outcome, Accepted | GatewayError):
         raise outcome
     with transaction(sessions) as session:
-        record_outcome(session, lock(session, Message, key), outcome, now=clock.now())
+        message = lock(session, Message, key)
+        # If another worker has taken it over since, only that the provider has it is still news.
+        if message.attempts == ended.attempt or isinstance(outcome, Accepted):
+            record_outcome(session, message, outcome, now=clock.now())
 
 
 def record_outcome(session: Session, message: Message, outcome: Accepted | GatewayError, *, now: datetime) -> None:
@@ -75,7 +88,7 @@ def record_outcome(session: Session, message: Message, outcome: Accepted | Gatew
         case GatewayBusy(code=code, retry_after=wait):
             retry_later(session, message, now=now, code=code, retry_after=wait)
         case Held():
-            if settle(session, message, State.PLANNED, now=now, why="the provider asked for a pause"):
+            if settle(session, message, State.PLANNED, now=now, why="not handed over: a pause"):
                 message.attempts -= 1
         case GatewayUnreachable():
             retry_later(session, message, now=now)

@@ -13,7 +13,7 @@ SPREAD = 0.5  # seconds' worth of texts that may leave in one go
 
 
 class Held(GatewayError):
-    """The provider asked for a pause before it was this text's turn: it was not handed over."""
+    """The provider asked for a pause before it was this text's turn, or that came too late: it was not handed over."""
 
 
 class Pace:

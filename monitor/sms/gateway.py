@@ -7,6 +7,7 @@ and nothing else. It holds no patient data and reads no clock.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -79,9 +80,9 @@ class Gateway(Protocol):
 
     name: str
 
-    def send(self, text: Text) -> Accepted: ...
-
-    def ring(self, call: Call) -> Accepted: ...
+    def send(self, what: Text | Call) -> Future[Accepted]:
+        """Hand a text or call over; whether the provider took it is in the future, which any thread may end."""
+        ...
 
     def fetch(self, sid: str) -> Sent: ...
 

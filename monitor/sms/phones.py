@@ -6,6 +6,7 @@ It plays the provider's part too: STOP, START and HELP are answered by the carri
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -38,14 +39,23 @@ class PhonesGateway:
     def __init__(self, sessions: Sessions, clock: Clock) -> None:
         self.sessions, self.clock = sessions, clock
 
-    def send(self, text: Text) -> Accepted:
+    def send(self, what: Text | Call) -> Future[Accepted]:
+        """It has ended when it is returned."""
+        answer: Future[Accepted] = Future()
+        try:
+            answer.set_result(self._ring(what) if isinstance(what, Call) else self._deliver(what))
+        except Exception as error:  # noqa: BLE001 -- whoever asks for the result is told
+            answer.set_exception(error)
+        return answer
+
+    def _deliver(self, text: Text) -> Accepted:
         with transaction(self.sessions) as session:
             if self._opted_out(session, text.to):
                 raise GatewayRefused(OPTED_OUT)
             sid = self._show(session, text.to, text.body, incoming=True, message_id=text.message_id)
         return Accepted(sid, ProviderStatus.DELIVERED)
 
-    def ring(self, call: Call) -> Accepted:
+    def _ring(self, call: Call) -> Accepted:
         with transaction(self.sessions) as session:
             sid = self._show(session, call.to, call.spoken, incoming=True, message_id=call.message_id, call=True)
         return Accepted(sid, ProviderStatus.RINGING)

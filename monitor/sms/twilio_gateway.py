@@ -6,16 +6,23 @@ Nothing here is logged: a message's body, a number and the token are nobody's bu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 from monitor.domain.delivery import ProviderStatus
 from monitor.errors import BadInput, GatewayRefused, GatewayUnknown
+from monitor.sms.background_loop import BackgroundLoop
 from monitor.sms.form_body import Form, read_form
 from monitor.sms.gateway import Accepted, Call, Received, Sent, Text, Webhook
+
+if TYPE_CHECKING:
+    from monitor.sms.twilio_http import TwilioHttp
 
 CALL_EVENTS = ("initiated", "ringing", "answered", "completed")
 PAGE_SIZE = 1000  # the most that Twilio gives at once
@@ -57,25 +64,29 @@ class TwilioGateway:
         self._public_url = public_url.rstrip("/")
         self._timeouts = (connect_timeout, read_timeout)
         self._lock = Lock()
-        self._built: Any = None
+        self._made: Line | None = None
 
     # --- sending ---------------------------------------------------------------------------------
 
-    def send(self, text: Text) -> Accepted:
-        """Hand one SMS to Twilio."""
+    def send(self, what: Text | Call) -> Future[Accepted]:
+        """Hand one SMS or call to Twilio. As many are under way at once as are sent."""
+        return self._line.loop.submit(self._ring(what) if isinstance(what, Call) else self._text(what))
+
+    async def _text(self, text: Text) -> Accepted:
         sender = self._sender(to_staff=text.to_staff)
         callback = self._link("/twilio/status", text.message_id)
         with _readable():
-            message = self._client.messages.create(to=text.to, body=text.body, status_callback=callback, **sender)
+            messages = self._line.client.messages
+            message = await messages.create_async(to=text.to, body=text.body, status_callback=callback, **sender)
             return Accepted(_sid(message), _status(message))
 
-    def ring(self, call: Call) -> Accepted:
+    async def _ring(self, call: Call) -> Accepted:
         """Ring a number. What is said, and what a keypress does, Twilio asks the voice webhook.
 
         No answering-machine detection: whoever or whatever picks up hears the alert, and only a key takes it.
         """
         with _readable():
-            ringing = self._client.calls.create(
+            ringing = await self._line.client.calls.create_async(
                 to=call.to,
                 # Without any number Twilio refuses the call with a code of its own, which staff then see.
                 from_=self._page_number or self._from_number,
@@ -101,8 +112,8 @@ class TwilioGateway:
         """What became of a message (SM..., MM...) or a call (CA...)."""
         with _readable():
             if sid.startswith("CA"):
-                return _sent_call(self._client.calls(sid).fetch())
-            return _sent(self._client.messages(sid).fetch())
+                return _sent_call(self._ask(lambda client: client.calls(sid).fetch_async()))
+            return _sent(self._ask(lambda client: client.messages(sid).fetch_async()))
 
     def sent_since(self, to: str, since: datetime) -> Sequence[Sent]:
         """Texts we sent to this number since then, oldest first, in Twilio's whole seconds.
@@ -112,15 +123,16 @@ class TwilioGateway:
         texts are read, which are few, and the time of creation decides.
         """
         with _readable():
-            listed = self._client.messages.list(to=to, page_size=PAGE_SIZE)
+            listed = self._ask(lambda client: client.messages.list_async(to=to, page_size=PAGE_SIZE))
             return [_sent(m) for m in _oldest_first(listed, since)]
 
     def received_since(self, since: datetime) -> Sequence[Received]:
         """Texts to our numbers or our messaging service since then, oldest first."""
         # The filter counts in whole days, and by one clock or another; a day more costs little.
         after = _second(since) - timedelta(days=1)
+        chosen = {"date_sent_after": after, "page_size": PAGE_SIZE, **self._only_to()}
         with _readable():
-            listed = self._client.messages.list(date_sent_after=after, page_size=PAGE_SIZE, **self._only_to())
+            listed = self._ask(lambda client: client.messages.list_async(**chosen))
             return [_received(m) for m in _oldest_first(listed, since) if self._is_for_us(m)]
 
     def _only_to(self) -> dict[str, str | None]:
@@ -136,7 +148,7 @@ class TwilioGateway:
     def check(self) -> str:
         """A line for `monitor doctor`; a suspended account is refused as a text from it would be."""
         with _readable():
-            account = self._client.api.v2010.accounts(self._account_sid).fetch()
+            account = self._ask(lambda client: client.api.v2010.accounts(self._account_sid).fetch_async())
             status, kind = str(account.status), str(account.type)
         if status != "active":
             raise GatewayRefused(ACCOUNT_SUSPENDED, f"(the account is {status})")
@@ -161,22 +173,41 @@ class TwilioGateway:
 
     # --- the SDK ---------------------------------------------------------------------------------
 
-    @property
-    def _client(self) -> Any:
-        """The SDK's client, made once, by the first thread that needs it."""
-        with self._lock:
-            if self._built is None:
-                self._built = self._build_client()
-            return self._built
+    def _ask(self, question: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
+        """Ask the SDK's client something and wait for the answer."""
+        line = self._line
+        return line.loop.submit(question(line.client)).result()
 
-    def _build_client(self) -> Any:
+    @property
+    def _line(self) -> Line:
+        """Made once, by the first thread that needs it, and closed when the gateway is forgotten."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._open_line()
+                finalize(self, self._made.close)
+            return self._made
+
+    def _open_line(self) -> Line:
         from twilio.rest import Client  # type: ignore[import-untyped]
 
         from monitor.sms.twilio_http import TwilioHttp
 
         connect, read = self._timeouts
         http = TwilioHttp(base_url=self._base_url, connect=connect, read=read)
-        return Client(self._account_sid, self._auth_token, http_client=http)
+        client = Client(self._account_sid, self._auth_token, http_client=http)
+        return Line(BackgroundLoop("twilio"), client, http)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The way to Twilio: the SDK's client, its connections, and the loop that they run in."""
+
+    loop: BackgroundLoop
+    client: Any
+    http: TwilioHttp
+
+    def close(self) -> None:
+        self.loop.close(self.http.close())
 
 
 @contextmanager

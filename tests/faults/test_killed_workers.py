@@ -20,7 +20,7 @@ def test_a_worker_that_is_killed_at_a_step(fleet: Fleet, step: str) -> None:
     """No callback tells what became of its texts: the provider must be asked."""
     fleet.standin.mute()
     numbers = fleet.enrol(12)
-    dying = fleet.worker(step, 3 if step in {"handed over", "recording"} else 1)
+    dying = fleet.worker(step, 3 if step == "handed over" else 1)
     assert dying.wait(PATIENCE) == -9, fleet.log
     fleet.worker()
     wait_for("every text", lambda: all(fleet.texted(n, FIRST_TEXT, CHECKIN)() for n in numbers), seconds=PATIENCE)

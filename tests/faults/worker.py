@@ -15,22 +15,22 @@ from datetime import timedelta
 from typing import Any
 
 from monitor import scheduler
-from monitor.services import dispatch, outcome, reconcile
+from monitor.services import claim, dispatch, outcome, reconcile
 
 STEPS = ("claimed", "committed", "handed over", "recording", "recorded")
 # The function at whose end each step lies.
 AT_THE_END_OF = {
-    "claimed": (dispatch, "_claim_each"),  # marked, and not committed
+    "claimed": (claim, "_claim_each"),  # marked, and not committed
     "committed": (dispatch, "claim"),  # ours, and not handed over
-    "handed over": (dispatch, "_hand_over"),  # the provider has it, and nothing says so
-    "recording": (outcome, "record_outcome"),  # written, and not committed
+    "handed over": (dispatch, "_outcome_of"),  # the provider has it, and nothing says so
+    "recording": (outcome, "open_asked"),  # written, and not committed
     "recorded": (dispatch, "record_outcomes"),  # all done, for these texts
 }
 
 
 def hurry() -> None:
-    dispatch.LEASE = timedelta(seconds=4)
-    dispatch.IN_ORDER = timedelta(seconds=2)
+    claim.LEASE, dispatch.LEAVES_WITHIN = timedelta(seconds=4), timedelta(seconds=1.5)
+    claim.IN_ORDER = timedelta(seconds=2)
     reconcile.LOOK_AGAIN_AFTER = 2.0
     reconcile.CLOCK_SLACK = timedelta(seconds=30)
     reconcile.ASK_AFTER = reconcile.ASK_AGAIN = timedelta(seconds=3)

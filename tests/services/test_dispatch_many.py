@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from monitor.db import transaction
 from monitor.domain.delivery import State
 from monitor.domain.sending import PRIORITY, Kind
+from monitor.errors import GatewayBusy, GatewayRefused, GatewayUnreachable
+from monitor.locking import lock
 from monitor.models import Message
 from monitor.scheduler import Ticks
-from monitor.services.dispatch import AHEAD, Flight
-from monitor.services.pace import Pace
+from monitor.services import dispatch
+from monitor.services.claim import Claimed, claim
+from monitor.services.dispatch import AT_ONCE, Flight
+from monitor.services.outcome import Ended, record_outcomes
+from monitor.services.pace import Held, Pace
+from monitor.services.settle import settle
 from monitor.sms.gateway import Accepted, Text
 from monitor.sms.twilio_gateway import TwilioGateway
 from tests.running import wait_for
@@ -79,7 +88,7 @@ def test_outcomes_that_cannot_be_recorded_together_are_recorded_one_by_one(
     def fail(*_: object) -> None:
         raise RuntimeError("one of them breaks the program")
 
-    monkeypatch.setattr("monitor.services.outcome.lock_together", fail)
+    monkeypatch.setattr("monitor.services.outcome.update_each", fail)
     numbers = queue(on_twilio, MANY)
     on_twilio.ticks.urgent()
     assert states(on_twilio) == {State.SENT: MANY}
@@ -127,25 +136,67 @@ def test_a_provider_that_is_busy_is_left_alone_for_as_long_as_it_asks(on_twilio:
 
 def test_a_page_does_not_wait_for_check_ins_that_hang(on_twilio: OnTwilio, monkeypatch: pytest.MonkeyPatch) -> None:
     """The provider answers none of the texts under way; the worker goes on reading, paging and sending pages."""
-    queue(on_twilio, AHEAD + MANY)
+    queue(on_twilio, AT_ONCE + MANY)
     answered, gateway = threading.Event(), on_twilio.app.gateway
     send = gateway.send
 
-    def hang(text: Text) -> Accepted:
-        assert text.to == NURSE or answered.wait(30)
-        return send(text)
+    def hang(text: Text) -> Future[Accepted]:
+        if text.to == NURSE or answered.is_set():
+            return send(text)
+        return pool.submit(lambda: answered.wait(30) and send(text).result())
 
     monkeypatch.setattr(gateway, "send", hang)
     app = on_twilio.app
     on_twilio.standin.mute()
-    with Flight(app.sessions, gateway, app.clock, worker="one that waits") as flight:
+    flight = Flight(app.sessions, gateway, app.clock, worker="one that waits")
+    with ThreadPoolExecutor(AT_ONCE) as pool, flight:
         while flight.claim():
             pass
-        assert flight.step() >= AHEAD
+        assert flight.step() >= AT_ONCE
         queue(on_twilio, 1, kind=Kind.PAGE, first=NURSE)
         flight.step()
         wait_for("the page", lambda: NURSE in sent(on_twilio), seconds=5)
         answered.set()
     on_twilio.ticks.urgent()
     assert set(sent(on_twilio).values()) == {1}
-    assert len(sent(on_twilio)) == AHEAD + MANY + 1
+    assert len(sent(on_twilio)) == AT_ONCE + MANY + 1
+
+
+def test_a_process_that_was_stopped_after_its_claim_sends_nothing_any_more(
+    on_twilio: OnTwilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By then its lease may be over, and another worker at the same texts."""
+    numbers = queue(on_twilio, 3)
+    inner = dispatch.claim
+
+    def claim_and_stop(*arguments: Any, **more: Any) -> Sequence[Claimed]:
+        claimed = inner(*arguments, **more)
+        on_twilio.clock.forward(seconds=dispatch.LEAVES_WITHIN.total_seconds() + 1)
+        return claimed
+
+    app = on_twilio.app
+    with monkeypatch.context() as patched, Flight(app.sessions, app.gateway, app.clock, worker="stopped") as flight:
+        patched.setattr(dispatch, "claim", claim_and_stop)
+        assert flight.claim() == len(numbers)
+    assert on_twilio.standin.requests == []
+    assert [(row.state, row.attempts) for row in on_twilio.rows()] == [(State.PLANNED, 0)] * len(numbers)
+    on_twilio.ticks.urgent()
+    on_twilio.standin.settle()
+    assert sent(on_twilio) == Counter(numbers)
+
+
+@pytest.mark.parametrize("outcome", [Held(), GatewayBusy(503), GatewayRefused(21211), GatewayUnreachable("gone")])
+def test_what_became_of_an_attempt_says_nothing_of_the_next_one(on_twilio: OnTwilio, outcome: Exception) -> None:
+    """The first worker is so late that its text was given to a second one, which is sending it now."""
+    queue(on_twilio, 1)
+    app = on_twilio.app
+    (late,) = claim(app.sessions, app.clock.now(), worker="late")
+    with transaction(app.sessions) as session:
+        settle(session, lock(session, Message, late.id), State.PLANNED, now=app.clock.now(), why="it had not been sent")
+    (second,) = claim(app.sessions, app.clock.now(), worker="second")
+    record_outcomes(app.sessions, {late.id: Ended(late.attempt, outcome)}, app.clock)
+    (row,) = on_twilio.rows()
+    assert (row.state, row.worker, row.attempts) == (State.SENDING, "second", 2)
+    record_outcomes(app.sessions, {late.id: Ended(second.attempt, outcome)}, app.clock)
+    (row,) = on_twilio.rows()
+    assert (row.state, row.worker) == (State.FAILED if isinstance(outcome, GatewayRefused) else State.PLANNED, None)

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from monitor.clock import StoppedClock
 from monitor.models import Message
-from monitor.services.dispatch import Claimed, claim
+from monitor.services.claim import Claimed, claim
 from monitor.services.reconcile import reconcile
+from monitor.sms.gateway import Text
 from tests.services.conftest import ANN, NURSE, OnTwilio
 from tests.story import CHECKIN, Someone, Story
 from tests.twilio_standin import Delivery, refusal
@@ -89,7 +90,8 @@ def test_a_clock_set_forward_while_a_text_is_under_way_sends_no_second_one(story
         story.clock.forward(minutes=3)
         reconcile(story.app.sessions, story.carrier, clock)
     story.ticks.urgent()
-    story.carrier.show(text.to, text.body, text.id)
+    assert isinstance(text.what, Text)
+    story.carrier.show(text.what.to, text.what.body, text.id)
     clock.passed = 60
     reconcile(story.app.sessions, story.carrier, clock)
     story.run()

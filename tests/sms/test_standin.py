@@ -84,7 +84,7 @@ def gateway(app: App, standin: Standin) -> TwilioGateway:
 
 
 def test_a_delivered_text_calls_back_three_times(gateway: TwilioGateway, standin: Standin, app: App) -> None:
-    sid = gateway.send(Text(7, PATIENT, "hello")).sid
+    sid = gateway.send(Text(7, PATIENT, "hello")).result().sid
     standin.settle()
     assert app.states() == ["queued", "sent", "delivered"]
     assert {(url, p["MessageSid"], p["To"]) for url, p in app.believed} == {
@@ -109,10 +109,10 @@ def test_callbacks_come_as_planned_and_for_one_text(
     gateway: TwilioGateway, standin: Standin, app: App, delivery: Delivery, states: list[str]
 ) -> None:
     standin.deliver_next(delivery, to=PATIENT)
-    gateway.send(Text(1, NURSE, "to somebody else"))
+    gateway.send(Text(1, NURSE, "to somebody else")).result()
     standin.settle()
     app.believed.clear()
-    gateway.send(Text(7, PATIENT, "hello"))
+    gateway.send(Text(7, PATIENT, "hello")).result()
     standin.settle()
     assert app.states() == states
     assert standin.sent_to(PATIENT)[0].status == delivery.ends
@@ -141,20 +141,20 @@ def test_stop_is_twilios_to_keep(gateway: TwilioGateway, standin: Standin, app: 
     standin.patient_texts(PATIENT, " stop ")
     assert app.believed[-1][1]["OptOutType"] == "STOP"
     with pytest.raises(GatewayRefused) as refused:
-        gateway.send(Text(1, PATIENT, "hello"))
+        gateway.send(Text(1, PATIENT, "hello")).result()
     assert refused.value.code == 21610
     standin.patient_texts(PATIENT, "stop it please")
     standin.patient_texts(PATIENT, "HELP")
     assert PATIENT in standin.opted_out
     standin.patient_texts(PATIENT, "yes")
-    assert gateway.send(Text(1, PATIENT, "hello")).sid
+    assert gateway.send(Text(1, PATIENT, "hello")).result().sid
     standin.patient_texts(PATIENT, "yes")
     assert [m.direction for m in standin.messages].count("outbound-reply") == 3
 
 
 def test_a_key_on_the_phone_reaches_the_app(gateway: TwilioGateway, standin: Standin, app: App) -> None:
     app.answer = lambda p: "<Response><Say>Thank you.</Say></Response>" if "Digits" in p else SCRIPT
-    gateway.ring(Call(9, NURSE, "spoken"))
+    gateway.send(Call(9, NURSE, "spoken")).result()
     [call] = standin.calls
     call.answer()
     assert "Press 1" in call.heard
@@ -169,14 +169,14 @@ def test_a_key_on_the_phone_reaches_the_app(gateway: TwilioGateway, standin: Sta
 def test_a_voicemail_presses_nothing(gateway: TwilioGateway, standin: Standin, app: App) -> None:
     turns = iter([SCRIPT, "<Response><Redirect>/twilio/voice?message=9</Redirect></Response>", "<Response/>"])
     app.answer = lambda _: next(turns)
-    gateway.ring(Call(9, NURSE, "spoken"))
+    gateway.send(Call(9, NURSE, "spoken")).result()
     standin.calls[0].voicemail()
     assert not any("Digits" in p for _, p in app.believed)
     assert standin.calls[0].record.status == "completed"
 
 
 def test_nobody_answers(gateway: TwilioGateway, standin: Standin, app: App) -> None:
-    gateway.ring(Call(9, NURSE, "spoken"))
+    gateway.send(Call(9, NURSE, "spoken")).result()
     standin.calls[0].no_answer()
     assert [p["CallStatus"] for _, p in app.believed] == ["initiated", "ringing", "no-answer"]
 
@@ -213,7 +213,7 @@ def test_a_person_drives_it_by_hand(gateway: TwilioGateway, standin: Standin, ap
     )
     assert ask(standin, "GET", "messages")[1][0]["body"] == "it hurts"
     assert ask(standin, "POST", "press", {"digits": "1"})[0] == 400
-    gateway.ring(Call(9, NURSE, "spoken"))
+    gateway.send(Call(9, NURSE, "spoken")).result()
     assert ask(standin, "POST", "press", {"digits": "1"})[1]["status"] == "completed"
     assert ask(standin, "GET", "calls")[1][0]["heard"].startswith("Bleeding")
     assert ask(standin, "GET", "webhooks")[0] == 200

@@ -31,7 +31,7 @@ def clock(standin: Standin) -> StoppedClock:
 
 def test_what_became_of_a_text(gateway: TwilioGateway, standin: Standin, clock: StoppedClock) -> None:
     standin.deliver_next(Delivery(ends="undelivered", error_code=30003))
-    accepted = gateway.send(Text(1, PATIENT, "hello"))
+    accepted = gateway.send(Text(1, PATIENT, "hello")).result()
     standin.settle()
     found = gateway.fetch(accepted.sid)
     assert (found.to, found.body, found.status) == (PATIENT, "hello", ProviderStatus.UNDELIVERED)
@@ -39,7 +39,7 @@ def test_what_became_of_a_text(gateway: TwilioGateway, standin: Standin, clock: 
 
 
 def test_what_became_of_a_call(gateway: TwilioGateway, standin: Standin) -> None:
-    accepted = gateway.ring(Call(1, PATIENT, "spoken"))
+    accepted = gateway.send(Call(1, PATIENT, "spoken")).result()
     standin.calls[0].no_answer()
     found = gateway.fetch(accepted.sid)
     assert (found.sid, found.to, found.status) == (accepted.sid, PATIENT, ProviderStatus.NO_ANSWER)
@@ -56,7 +56,7 @@ def test_a_sid_that_twilio_never_gave_is_refused(gateway: TwilioGateway, sid: st
 def test_a_text_whose_answer_was_lost_is_found(gateway: TwilioGateway, standin: Standin, clock: StoppedClock) -> None:
     standin.fail_next(silence())
     with pytest.raises(GatewayUnknown):
-        gateway.send(Text(1, PATIENT, "hello"))
+        gateway.send(Text(1, PATIENT, "hello")).result()
     [found] = gateway.sent_since(PATIENT, START)
     assert found.body == "hello"
     assert gateway.sent_since(OTHER, START) == []
@@ -67,7 +67,7 @@ def test_a_text_that_still_waits_in_twilios_queue_is_found(
 ) -> None:
     """It has no date on which it was sent, so a filter by that date would hide it."""
     standin.deliver_next(Delivery(delay=60.0))
-    gateway.send(Text(1, PATIENT, "hello"))
+    gateway.send(Text(1, PATIENT, "hello")).result()
     [found] = gateway.sent_since(PATIENT, START)
     assert (found.status, found.sent_at) == (ProviderStatus.QUEUED, None)
 
@@ -75,10 +75,10 @@ def test_a_text_that_still_waits_in_twilios_queue_is_found(
 def test_only_texts_since_then_and_only_ours_count(
     gateway: TwilioGateway, standin: Standin, clock: StoppedClock
 ) -> None:
-    gateway.send(Text(1, PATIENT, "before"))
+    gateway.send(Text(1, PATIENT, "before")).result()
     clock.forward(seconds=20)  # past midnight
-    gateway.send(Text(2, PATIENT, "after"))
-    gateway.send(Text(3, OTHER, "to somebody else"))
+    gateway.send(Text(2, PATIENT, "after")).result()
+    gateway.send(Text(3, OTHER, "to somebody else")).result()
     standin.patient_texts(PATIENT, "an answer")
     found = gateway.sent_since(PATIENT, START + timedelta(seconds=10))
     assert [sent.body for sent in found] == ["after"]
@@ -86,14 +86,14 @@ def test_only_texts_since_then_and_only_ours_count(
 
 def test_a_claim_within_the_second_of_the_text_finds_it(gateway: TwilioGateway, clock: StoppedClock) -> None:
     clock.forward(seconds=0.7)
-    gateway.send(Text(1, PATIENT, "hello"))
+    gateway.send(Text(1, PATIENT, "hello")).result()
     assert len(gateway.sent_since(PATIENT, clock.now() - timedelta(seconds=0.1))) == 1
 
 
 def test_all_pages_are_read_oldest_first(gateway: TwilioGateway, standin: Standin, clock: StoppedClock) -> None:
     standin.account.largest_page = 3
     for number in range(10):
-        gateway.send(Text(number, PATIENT, f"text {number}"))
+        gateway.send(Text(number, PATIENT, f"text {number}")).result()
         clock.forward(seconds=3)
     assert [s.body for s in gateway.sent_since(PATIENT, START)] == [f"text {n}" for n in range(10)]
 
@@ -102,7 +102,7 @@ def test_a_text_that_never_reached_us_is_fetched(gateway: TwilioGateway, standin
     standin.patient_texts(PATIENT, "it hurts\x00 مرحبا 🦷", media=2, lost=True)
     clock.forward(seconds=30)
     standin.patient_texts(OTHER, "all good", lost=True)
-    gateway.send(Text(1, PATIENT, "ours"))
+    gateway.send(Text(1, PATIENT, "ours")).result()
     first, second = gateway.received_since(START)
     assert (first.from_, first.to, first.body) == (PATIENT, NUMBER, "it hurts\x00 مرحبا 🦷")
     assert (first.media, first.received_at) == (2, START)
@@ -122,7 +122,7 @@ def test_what_we_sent_ourselves_was_not_received(
     make_gateway: GatewayFactory, standin: Standin, clock: StoppedClock
 ) -> None:
     gateway = make_gateway(messaging_service_sid=SERVICE_SID)
-    gateway.send(Text(1, PATIENT, "ours, through the service"))
+    gateway.send(Text(1, PATIENT, "ours, through the service")).result()
     standin.settle()
     assert gateway.received_since(START) == []
 

@@ -20,7 +20,7 @@ NURSE = "+447700900999"
 
 
 def test_a_text_to_a_patient_leaves_from_our_number(gateway: TwilioGateway, standin: Standin) -> None:
-    accepted = gateway.send(Text(7, PATIENT, "Good morning ñ 👋"))
+    accepted = gateway.send(Text(7, PATIENT, "Good morning ñ 👋")).result()
     [message] = standin.messages
     assert (accepted.sid, accepted.status) == (message.sid, ProviderStatus.QUEUED)
     assert (message.to, message.from_, message.body) == (PATIENT, NUMBER, "Good morning ñ 👋")
@@ -28,7 +28,7 @@ def test_a_text_to_a_patient_leaves_from_our_number(gateway: TwilioGateway, stan
 
 
 def test_the_messaging_service_sends_to_patients(make_gateway: GatewayFactory, standin: Standin) -> None:
-    accepted = make_gateway(messaging_service_sid=SERVICE_SID).send(Text(1, PATIENT, "hello"))
+    accepted = make_gateway(messaging_service_sid=SERVICE_SID).send(Text(1, PATIENT, "hello")).result()
     assert accepted.status == ProviderStatus.ACCEPTED
     form = standin.requests[-1].form
     assert form["MessagingServiceSid"] == SERVICE_SID
@@ -37,19 +37,19 @@ def test_the_messaging_service_sends_to_patients(make_gateway: GatewayFactory, s
 
 def test_a_page_leaves_from_the_page_number(make_gateway: GatewayFactory, standin: Standin) -> None:
     gateway = make_gateway(messaging_service_sid=SERVICE_SID, page_number=PAGE_NUMBER)
-    gateway.send(Text(1, NURSE, "page", to_staff=True))
+    gateway.send(Text(1, NURSE, "page", to_staff=True)).result()
     form = standin.requests[-1].form
     assert form["From"] == PAGE_NUMBER
     assert "MessagingServiceSid" not in form
 
 
 def test_a_page_leaves_from_the_usual_sender_when_it_has_no_own(gateway: TwilioGateway, standin: Standin) -> None:
-    gateway.send(Text(1, NURSE, "page", to_staff=True))
+    gateway.send(Text(1, NURSE, "page", to_staff=True)).result()
     assert standin.messages[0].from_ == NUMBER
 
 
 def test_a_call_asks_our_webhook_what_to_say(gateway: TwilioGateway, standin: Standin) -> None:
-    accepted = gateway.ring(Call(9, NURSE, "A patient bleeds heavily"))
+    accepted = gateway.send(Call(9, NURSE, "A patient bleeds heavily")).result()
     request = standin.requests[-1]
     assert accepted.sid == standin.calls[0].sid
     assert request.form["Url"] == f"{PUBLIC_URL}/twilio/voice?message=9"
@@ -61,13 +61,13 @@ def test_a_call_asks_our_webhook_what_to_say(gateway: TwilioGateway, standin: St
 def test_a_call_without_a_number_is_refused_with_a_code(make_gateway: GatewayFactory) -> None:
     silent = make_gateway(from_number=None, messaging_service_sid=SERVICE_SID)
     with pytest.raises(GatewayRefused) as refused:
-        silent.ring(Call(9, NURSE, "spoken"))
+        silent.send(Call(9, NURSE, "spoken")).result()
     assert refused.value.code == 21213
 
 
 def test_no_url_holds_a_number_or_a_word_of_the_text(gateway: TwilioGateway, standin: Standin) -> None:
-    gateway.send(Text(7, PATIENT, "pus and fever"))
-    gateway.ring(Call(9, NURSE, "pus and fever"))
+    gateway.send(Text(7, PATIENT, "pus and fever")).result()
+    gateway.send(Call(9, NURSE, "pus and fever")).result()
     for request in standin.requests:
         urls = request.path + request.form.get("Url", "") + request.form["StatusCallback"]
         assert "pus" not in urls
@@ -76,7 +76,7 @@ def test_no_url_holds_a_number_or_a_word_of_the_text(gateway: TwilioGateway, sta
 
 
 def test_a_trailing_slash_of_the_public_url_does_no_harm(make_gateway: GatewayFactory, standin: Standin) -> None:
-    make_gateway(public_url=f"{PUBLIC_URL}/").send(Text(7, PATIENT, "hello"))
+    make_gateway(public_url=f"{PUBLIC_URL}/").send(Text(7, PATIENT, "hello")).result()
     assert standin.messages[0].callback == f"{PUBLIC_URL}/twilio/status?message=7"
 
 

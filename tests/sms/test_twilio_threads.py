@@ -24,7 +24,7 @@ def test_sixteen_threads_send_each_text_once(make_gateway: GatewayFactory, stand
     with warnings.catch_warnings(), ThreadPoolExecutor(THREADS) as pool:
         warnings.simplefilter("error")
         texts = [Text(n, f"+4477009{n:05}", f"text {n}") for n in range(TEXTS)]
-        accepted = list(pool.map(gateway.send, texts))
+        accepted = list(pool.map(lambda text: gateway.send(text).result(), texts))
     assert len({a.sid for a in accepted}) == TEXTS
     by_sid = {m.sid: m for m in standin.messages}
     for text, answer in zip(texts, accepted, strict=True):
@@ -37,7 +37,7 @@ def test_a_threads_error_is_its_own(make_gateway: GatewayFactory, standin: Stand
 
     def send(n: int) -> str:
         try:
-            gateway.send(Text(n, f"+44770090000{n % 2}", "text"))
+            gateway.send(Text(n, f"+44770090000{n % 2}", "text")).result()
         except GatewayBusy:
             return f"busy {n % 2}"
         return f"sent {n % 2}"
