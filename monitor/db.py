@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     JSON,
+    ColumnElement,
     DateTime,
     Dialect,
     Engine,
     Integer,
     MetaData,
+    any_,
     cast,
     create_engine,
     event,
@@ -142,6 +145,14 @@ def transaction(sessions: Sessions) -> Iterator[Session]:
 
 
 AS_JSON = JSON().with_variant(JSONB(), "postgresql")
+
+
+def one_of(session: Session, column: InstrumentedAttribute[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """`column IN values` as one parameter on PostgreSQL: the statement is the same for any number of values, so that
+    it is compiled and planned once."""
+    if session.get_bind().dialect.name == "sqlite":
+        return column.in_(values)
+    return column == any_(literal(list(values), ARRAY(column.type)))
 
 
 def update_each(

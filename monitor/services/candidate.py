@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, lazyload
 
-from monitor.db import Base
+from monitor.db import Base, one_of
 from monitor.domain.delivery import State
 from monitor.domain.localtime import Window, local_date, local_instant
 from monitor.domain.plan import postop_day
@@ -95,7 +95,7 @@ class Surroundings:
 
 def _rows(session: Session, table: type[Row], ids: set[int | None]) -> Sequence[Row]:
     """Without what they refer to: that is loaded once, and not with each of them."""
-    return session.scalars(select(table).where(table.id.in_(ids - {None})).options(lazyload("*"))).all()
+    return session.scalars(select(table).where(one_of(session, table.id, ids - {None})).options(lazyload("*"))).all()
 
 
 def _texts_beside(session: Session, patients: set[int | None], now: datetime) -> dict[int, list[Beside]]:
@@ -115,7 +115,7 @@ def _texts_beside(session: Session, patients: set[int | None], now: datetime) ->
             Message.sent_at,
         )
         .outerjoin(CheckIn, CheckIn.id == Message.checkin_id)
-        .where(Message.patient_id.in_(patients), or_(soon, welcome, lately))
+        .where(one_of(session, Message.patient_id, patients), or_(soon, welcome, lately))
     )
     found: dict[int, list[Beside]] = defaultdict(list)
     for patient_id, kind, state, episode_id, day, due_at, claimed_at, sent_at in rows:

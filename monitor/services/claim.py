@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import bindparam, literal_column, select, union_all
 from sqlalchemy.orm import Session
 
-from monitor.db import Sessions, transaction, update_each
+from monitor.db import Sessions, one_of, transaction, update_each
 from monitor.domain.delivery import State
 from monitor.domain.sending import PRIORITY, Act, Kind, decide_send
 from monitor.errors import ProtocolError
@@ -108,7 +108,7 @@ def _whose_turn_it_is(session: Session, due: Sequence[Message], *, now: datetime
     under_way = select(Message.to_number).where(
         Message.state == State.SENDING,
         Message.claimed_at.between(now - IN_ORDER, now),
-        Message.to_number.in_(held),
+        one_of(session, Message.to_number, held),
     )
     free = held - set(session.scalars(under_way))
     return [m for m in due if m.to_number in free or (m.kind == Kind.PAGE and m.to_number in held)]

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from monitor.db import one_of
 from monitor.domain.delivery import FINAL, Remedy, State, may_move, remedy_for
 from monitor.domain.sending import NUMBER_IS_DEAD, SCHEDULED, Kind
 from monitor.locking import add_once, lock
@@ -51,7 +52,7 @@ def settle(
 
 def open_asked(session: Session, sent: Collection[int], *, now: datetime) -> None:
     """The check-ins of many texts that were sent just now, as `settle` would open each."""
-    asked = select(Message.checkin_id).where(Message.id.in_(sent), Message.kind == Kind.CHECKIN)
+    asked = select(Message.checkin_id).where(one_of(session, Message.id, sent), Message.kind == Kind.CHECKIN)
     planned = update(CheckIn).where(CheckIn.id.in_(asked), CheckIn.state == "planned")
     opened = planned.values(state="open", opened_at=now, closed_at=None, asked_at=now)
     session.execute(opened.execution_options(synchronize_session=False))
