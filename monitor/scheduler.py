@@ -14,7 +14,6 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -38,20 +37,17 @@ from monitor.services.isolation import FAILING, Pass, failing_work
 from monitor.services.pace import Pace
 from monitor.services.read import read_waiting
 from monitor.services.reconcile import fetch_inbound, reconcile
-
-if TYPE_CHECKING:
-    from monitor.wake import Listener
+from monitor.wake import CommitListener, Listener, NoticeListener
 
 log = logging.getLogger(__name__)
 TICK_ERRORS = Counter("monitor_tick_errors", "Ticks that ended in an error or were missed", ["tick"])
 SECONDS = {
-    "urgent": 0.5,  # what another process wrote (a command, the web part) leaves within a second too
+    "urgent": 5,  # behind the next-due wake-up and the notice of what another process has written
     "chase": 30,
     "reconcile": 10,
     "fetch_inbound": 180,
     "heartbeat": 15,
 }
-BEHIND_NOTICES = 5  # seconds between urgent ticks where PostgreSQL tells us of what was written
 ROUNDS = 1000  # batches in one urgent tick; the next tick goes on where this one ended
 SOONEST = 0.1  # seconds; a row that stays due cannot keep the processor busy
 AFTER_FETCHING = timedelta(seconds=20)  # texts that came while we were away are fetched before silence is judged
@@ -157,8 +153,7 @@ class Worker:
         # APScheduler would log an exception's words, which may be a patient's; _report names kind and place.
         logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         self.scheduler.add_listener(_report, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
-        seconds_of = SECONDS if self.listener is None else SECONDS | {"urgent": BEHIND_NOTICES}
-        for name, seconds in seconds_of.items():
+        for name, seconds in SECONDS.items():
             tick: Callable[[], None] = self._urgent if name == "urgent" else getattr(self.ticks, name)
             # A wake-up during the urgent tick waits for its end and runs after it: what it announces
             # may have come too late for the tick that was under way.
@@ -172,8 +167,7 @@ class Worker:
                 next_run_time=REAL_TIME.now() + (AFTER_FETCHING if name == "chase" else timedelta()),
             )
         self.scheduler.start()
-        if self.listener is not None:
-            self.listener.start()
+        self.listener.start()
 
     def stop(self) -> None:
         """Let what is under way finish, then end."""
@@ -181,8 +175,7 @@ class Worker:
         # While APScheduler waits it holds the lock that a tick needs to name its next wake-up: we wait ourselves.
         self.scheduler.shutdown(wait=False)
         self._pool.shutdown(wait=True)
-        if self.listener is not None:
-            self.listener.stop()
+        self.listener.stop()
 
     def wake(self) -> None:
         """Something arrived or the clock was moved: run the urgent tick now, not at its next turn."""
@@ -200,13 +193,10 @@ class Worker:
             self.scheduler.add_job(self.wake, "date", run_date=when, id="next due", replace_existing=True)
 
 
-def listener_for(app: App, wake: Callable[[], None]) -> Listener | None:
-    """On PostgreSQL, what has workers woken by other processes; SQLite has no such thing and is polled."""
-    if app.engine.dialect.name != "postgresql":
-        return None
-    from monitor.wake import Listener
-
-    return Listener(app.engine, wake)
+def listener_for(app: App, wake: Callable[[], None]) -> Listener:
+    """What has a worker woken by what other processes write."""
+    kind = NoticeListener if app.engine.dialect.name == "postgresql" else CommitListener
+    return kind(app.engine, wake)
 
 
 def next_due(app: App) -> datetime | None:

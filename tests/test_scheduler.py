@@ -20,6 +20,7 @@ def worker(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     for name in SECONDS:
         monkeypatch.setitem(SECONDS, name, 600)
     worker = Worker(app)
+    monkeypatch.setattr(worker.listener, "wake", lambda: None)
     yield worker
     if worker.scheduler.running:
         worker.stop()

@@ -1,4 +1,4 @@
-"""What one process writes on PostgreSQL another one's worker sends at once, not at its next turn."""
+"""What one process writes another one's worker sends at once, not at its next turn."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import ColumnElement, func, select, text
 
-from monitor import scheduler
 from monitor.bootstrap import App, build
 from monitor.clock import StoppedClock
 from monitor.db import transaction
 from monitor.domain.sending import Kind
-from monitor.models import PhoneText
+from monitor.models import Inbound, PhoneText
 from monitor.scheduler import SECONDS, Worker
 from monitor.services.clinic import the_clinic
 from monitor.services.outbox import queue_to_number
@@ -22,9 +21,8 @@ from monitor.services.receive import save_inbound
 from monitor.sms.gateway import Received
 from tests.running import wait_for
 
-pytestmark = pytest.mark.engine("postgresql")  # SQLite has no notices: there a worker looks twice a second
 SOON = 5.0
-NURSE = "+12025550171"
+NURSE, STRANGER = "+12025550171", "+12025550155"
 
 
 @pytest.fixture
@@ -40,7 +38,6 @@ def worker(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     """A worker whose own turns are far apart."""
     for name in SECONDS:
         monkeypatch.setitem(SECONDS, name, 600)
-    monkeypatch.setattr(scheduler, "BEHIND_NOTICES", 600)
     worker = Worker(app)
     worker.start()
     yield worker
@@ -78,10 +75,15 @@ def test_a_page_that_another_process_writes_leaves_at_once(
 
 def test_a_text_that_another_process_saves_is_read_at_once(worker: Worker, elsewhere: App) -> None:
     time.sleep(1)
-    received = Received("SM1", "+12025550155", "clinic", "hello", 0, elsewhere.clock.now())
+    answered = shown(elsewhere, PhoneText.phone == STRANGER)
+    assert not answered()
+    received = Received("SM1", STRANGER, "clinic", "hello", 0, elsewhere.clock.now())
     with transaction(elsewhere.sessions) as session:
         save_inbound(session, received, raw=None, now=received.received_at)
-    wait_for("an answer", shown(elsewhere, PhoneText.phone == "+12025550155"), seconds=SOON)
+    wait_for("an answer", answered, seconds=SOON)
+    with transaction(elsewhere.sessions) as session:
+        assert session.scalars(select(Inbound.result)).one() == "unknown_number"
+        assert session.scalars(select(PhoneText.incoming)).all() == [True]
 
 
 def test_what_is_not_committed_wakes_nobody(worker: Worker, elsewhere: App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +98,7 @@ def test_what_is_not_committed_wakes_nobody(worker: Worker, elsewhere: App, monk
     assert runs == []
 
 
+@pytest.mark.engine("postgresql")
 def test_a_listener_that_is_cut_off_listens_again(
     worker: Worker, elsewhere: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,3 +114,30 @@ def test_a_listener_that_is_cut_off_listens_again(
     woken.clear()
     page(elsewhere, 1)
     assert woken.wait(SOON)
+
+
+@pytest.mark.engine("sqlite")
+def test_a_listener_whose_file_fails_listens_again(
+    worker: Worker, elsewhere: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As while the disk is gone."""
+    monkeypatch.setattr("monitor.wake.AGAIN_AFTER", 0.1)
+    time.sleep(1)
+    woken = threading.Event()
+    monkeypatch.setattr(worker.listener, "wake", woken.set)
+    with monkeypatch.context() as broken:
+        broken.setattr("monitor.wake.COUNT_OF_COMMITS", "SELECT count FROM nowhere")
+        wait_for("a warning", lambda: "listening for work broke off" in caplog.text, seconds=SOON)
+    woken.clear()
+    page(elsewhere, 1)
+    assert woken.wait(SOON)
+
+
+def test_a_worker_that_nobody_writes_to_rests(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own looks at the database are no reason to look again."""
+    time.sleep(1)
+    runs: list[float] = []
+    monkeypatch.setattr(worker.ticks, "urgent", lambda: runs.append(time.monotonic()))
+    worker.wake()
+    time.sleep(1)
+    assert len(runs) == 1
