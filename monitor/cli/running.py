@@ -108,13 +108,17 @@ def _listen(app: App, host: str, port: int, *, forced: bool) -> socket.socket:
         raise BadInput("host", host, "127.0.0.1 with the built-in phones, or --expose-phones")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError:
         raise BadInput(
             "port",
             f"{host}:{port}",
             f"an address of this machine with a port that is free; try --port {port % 65535 + 1}",
         ) from None
+    # Its connections inherit it. asyncio sets it only on sockets that name their protocol, as this one does not, and
+    # then an answer's second part would wait for the caller's ACK: 40 ms on every kept connection.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _serve(

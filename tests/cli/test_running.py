@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Monitor
-from tests.running import Installation, wait_for
+from tests.running import Installation, free_port, wait_for
 
 
 @pytest.mark.parametrize("command", ["run", "web"])
@@ -38,6 +38,19 @@ def test_the_built_in_phones_stay_on_this_machine(host: str, ready: Monitor) -> 
 def test_an_address_that_is_not_ours_is_named(ready: Monitor) -> None:
     refused = ready("run", "--host", "192.0.2.1", "--expose-phones")
     assert refused.is_refused("port: found '192.0.2.1:8000'", "an address of this machine")
+
+
+def test_an_answer_in_two_parts_leaves_at_once(ready: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without TCP_NODELAY the second part waits until the caller has acknowledged the first."""
+    delays: list[bool] = []
+
+    def accept_one(_: object, listener: socket.socket, **__: object) -> None:
+        with listener, socket.create_connection(listener.getsockname()[:2]), listener.accept()[0] as accepted:
+            delays.append(not accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.setattr("monitor.cli.running._serve", accept_one)
+    ready("web", "--port", str(free_port()))
+    assert delays == [False]
 
 
 def test_a_first_start_sets_up_a_home_by_itself_and_ends_cleanly(tmp_path: Path) -> None:
