@@ -53,15 +53,16 @@ def hold_free(session: Session, names: Collection[str]) -> set[str]:
     return set(session.scalars(_TRY, {"names": sorted(names)}))
 
 
-def add_once(session: Session, row: Base) -> bool:
-    """Add what was just found missing and may be there once; False if another worker was first."""
+def add_once(session: Session, *rows: Base) -> bool:
+    """Add what was just found missing and may be there once; False if another worker was first with any of these,
+    and then none of them is added."""
     if not _is_shared(session):
-        session.add(row)
+        session.add_all(rows)
         session.flush()
         return True
     try:
         with session.begin_nested():
-            session.add(row)
+            session.add_all(rows)
     except IntegrityError as error:
         if not _is_duplicate(error):
             raise

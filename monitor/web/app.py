@@ -15,7 +15,9 @@ from starlette.types import Message as ASGIMessage
 from monitor.bootstrap import App
 from monitor.errors import MonitorError
 from monitor.logs import place_of
+from monitor.services.receive import save_arrivals
 from monitor.web import health, phones, webhooks
+from monitor.web.group_commit import GroupCommit
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
@@ -31,6 +33,7 @@ def create_app(
     """The ASGI application. `wake` has the worker look at once; `run_everything` runs all ticks now."""
     web = FastAPI(title="implant-monitor", docs_url=None, redoc_url=None, openapi_url=None)
     web.state.monitor, web.state.wake = app, wake
+    web.state.save_text = GroupCommit(app.sessions, save_arrivals)
     web.state.run_everything, web.state.phones_forced = run_everything, phones_forced
     web.include_router(webhooks.router)
     web.include_router(health.router)

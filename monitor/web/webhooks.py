@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from hashlib import sha256
 from xml.sax.saxutils import escape
 
@@ -19,7 +20,7 @@ from monitor.db import transaction
 from monitor.errors import BadInput
 from monitor.models import Message
 from monitor.services.acknowledge import page_of_message, take_by_keypress
-from monitor.services.receive import save_inbound
+from monitor.services.receive import Arrival
 from monitor.services.track import track
 from monitor.sms.gateway import Received
 
@@ -36,7 +37,7 @@ HANG_UP = "<Response><Hangup/></Response>"
 async def inbound(request: Request) -> Response:
     """A patient or member of staff wrote. Once this is answered, the text is safe with us."""
     app, params, raw = await _verified(request)
-    await run_in_threadpool(_save, app, params, raw)
+    await request.app.state.save_text(_arrival(params, raw, app.clock.now()))
     request.app.state.wake()
     for field in ("MessageSid", "From", "Body"):
         if _field(params, field) is None:
@@ -89,7 +90,7 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _save(app: App, params: Mapping[str, str], raw: bytes) -> None:
+def _arrival(params: Mapping[str, str], raw: bytes, now: datetime) -> Arrival:
     received = Received(
         # A text without an id has its own bytes for one, so that it is kept, and kept once.
         sid=_field(params, "MessageSid") or f"raw:{sha256(raw).hexdigest()[:56]}",
@@ -97,10 +98,9 @@ def _save(app: App, params: Mapping[str, str], raw: bytes) -> None:
         to=params.get("To", ""),
         body=params.get("Body", ""),
         media=_count(params.get("NumMedia", "0")),
-        received_at=app.clock.now(),
+        received_at=now,
     )
-    with transaction(app.sessions) as session:
-        save_inbound(session, received, raw=raw, now=received.received_at)
+    return Arrival(received, raw, now)
 
 
 def _field(params: Mapping[str, str], name: str) -> str | None:

@@ -33,10 +33,10 @@ def test_an_unforeseen_error_is_500_and_its_words_stay_out_of_the_log(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("Ann Carter +12025550101 says it hurts")
 
-    monkeypatch.setattr("monitor.web.webhooks.save_inbound", fail)
+    monkeypatch.setattr("monitor.services.receive.storable", fail)
     with caplog.at_level(logging.DEBUG):
         answer = web.post("/twilio/inbound", TEXT)
     assert answer.status_code == 500  # which Twilio tries again at the fallback address
-    assert "RuntimeError in webhooks.py:" in caplog.text
+    assert "RuntimeError in receive.py:" in caplog.text
     for secret in ("Ann", "Carter", "2025550101", "hurts"):
         assert secret not in caplog.text + answer.text
