@@ -124,6 +124,14 @@ def _tune_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+WORK = "work for a worker was written"  # among what a session knows
+
+
+def note_work(session: Session) -> None:
+    """Say that this transaction writes what a worker must look at at once, where no `Base.is_work` can tell."""
+    session.info[WORK] = True
+
+
 def open_sessions(engine: Engine) -> Sessions:
     return sessionmaker(engine, expire_on_commit=False)
 

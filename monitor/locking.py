@@ -22,7 +22,7 @@ UNIQUE_VIOLATION = "23505"  # PostgreSQL's code
 _TRY = text(
     "SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE pg_try_advisory_xact_lock(hashtextextended(name, 0))"
 )
-_WAIT = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_WAIT = text("SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(CAST(:names AS text[])) AS name")
 
 
 def lock(session: Session, table: type[Row], key: int) -> Row:
@@ -39,11 +39,11 @@ def lock_if_free(session: Session, table: type[Row], key: int) -> Row | None:
     return session.get(table, key, populate_existing=True, with_for_update=how)
 
 
-def hold(session: Session, name: str) -> None:
+def hold(session: Session, *names: str) -> None:
     """Be alone with something until the transaction ends. With a phone number: what it says is read in order,
-    and nothing is planned for it twice."""
-    if _is_shared(session):
-        session.execute(_WAIT, {"name": name})
+    and nothing is planned for it twice. Some hundreds at once, no more: the server keeps each in shared memory."""
+    if _is_shared(session):  # each in its turn, so that two who want the same do not wait in a circle
+        session.execute(_WAIT, {"names": sorted(set(names))})
 
 
 def hold_free(session: Session, names: Collection[str]) -> set[str]:

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, event, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from monitor.db import Base, Sessions, reason_of
+from monitor.db import WORK, Base, Sessions, note_work, reason_of
 
 log = logging.getLogger(__name__)
 CHANNEL = "monitor_work"
@@ -32,19 +32,19 @@ def announce_work(sessions: Sessions) -> None:
     @event.listens_for(sessions, "after_flush")
     def _note(session: Session, _context: object) -> None:
         if any(isinstance(row, Base) and row.is_work() for row in (*session.new, *session.dirty)):
-            session.info[CHANNEL] = True
+            note_work(session)
 
     @event.listens_for(sessions, "before_commit")
     def _announce(session: Session) -> None:
         if session.in_nested_transaction():
             return
         session.flush()
-        if session.info.pop(CHANNEL, False):
+        if session.info.pop(WORK, False):
             session.execute(select(func.pg_notify(CHANNEL, "")))
 
     @event.listens_for(sessions, "after_rollback")
     def _forget(session: Session) -> None:
-        session.info.pop(CHANNEL, None)
+        session.info.pop(WORK, None)
 
 
 class Listener(ABC):

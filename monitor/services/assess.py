@@ -22,7 +22,7 @@ from monitor.domain.score import assess
 from monitor.domain.terms import NONE, Band, Disposition
 from monitor.models import Assessment, CheckIn, Episode, Inbound
 from monitor.queries import history_of, recent_findings
-from monitor.services.enrol import traits_of
+from monitor.services.plan import traits_of
 from monitor.services.raise_alert import reasons_json
 from monitor.services.seed import bundle_of
 

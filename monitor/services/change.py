@@ -15,8 +15,9 @@ from monitor.errors import BadInput, NotFound
 from monitor.models import CheckIn, Episode, Message, ProtocolVersion
 from monitor.services.audit import record
 from monitor.services.clinic import check_zone
-from monitor.services.enrol import AHEAD, write_plan
+from monitor.services.enrol import AHEAD
 from monitor.services.outbox import cancel
+from monitor.services.plan import write_plan
 from monitor.services.seed import bundle_of
 
 

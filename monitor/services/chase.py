@@ -19,9 +19,9 @@ from monitor.locking import lock
 from monitor.models import Alert, Assessment, CheckIn, Episode, Message
 from monitor.services.audit import record
 from monitor.services.compose import patient_text
-from monitor.services.enrol import write_plan
 from monitor.services.isolation import Pass
 from monitor.services.outbox import queue_to_patient
+from monitor.services.plan import write_plan
 from monitor.services.raise_alert import Finding, raise_alert
 from monitor.services.seed import bundle_of
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, time
+from functools import cache
 from zoneinfo import available_timezones
 
 import holidays as public_holidays
@@ -68,9 +69,15 @@ def region_of(clinic: Clinic) -> str | None:
 
 def check_zone(field: str, text: str) -> str:
     """A time zone by its name."""
-    if text not in available_timezones():
+    if text not in _zones():
         raise BadInput(field, text, "a zone's name, such as Europe/Berlin or America/New_York")
     return text
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Read once: it goes through every file of the zone database."""
+    return frozenset(available_timezones())
 
 
 def check_name(field: str, text: str, limit: int = 120) -> str:
@@ -151,7 +158,7 @@ def _host_zone() -> str:
         name = get_localzone_name()
     except Exception:  # noqa: BLE001 -- a host with a broken zone still gets a clinic; doctor names the gap
         return "UTC"
-    return name if name in available_timezones() else "UTC"
+    return name if name in _zones() else "UTC"
 
 
 def describe_clinic(clinic: Clinic) -> dict[str, str]:

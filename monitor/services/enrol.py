@@ -1,28 +1,25 @@
-"""Enrol a patient: check what was given, write the episode and its whole calendar."""
+"""Enrol patients: check what was given, write the episodes and their whole calendars."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.domain.bundle import Bundle
-from monitor.domain.delivery import State
-from monitor.domain.localtime import Window, local_date
+from monitor.domain.localtime import local_date
 from monitor.domain.phone import parse_phone
-from monitor.domain.plan import HORIZON, WELCOME, Course, Planned, plan_episode, plan_welcome
-from monitor.domain.protocol import StepKind
-from monitor.domain.sending import PRIORITY, Kind
+from monitor.domain.plan import HORIZON
 from monitor.errors import BadInput
 from monitor.locking import hold
-from monitor.models import CheckIn, Clinic, Episode, Message, Patient
+from monitor.models import Clinic, Episode, Message, Patient, ProtocolVersion
 from monitor.services.audit import record
 from monitor.services.clinic import check_name, check_zone, region_of
-from monitor.services.outbox import cancel
+from monitor.services.plan import calendar_of, write_rows
 from monitor.services.seed import bundle_of, current_version
 from monitor.services.settle import add_task
 
@@ -30,7 +27,7 @@ AHEAD = timedelta(days=30)
 OLDEST_YEARS = 10
 STITCHES = ("none", "dissolving", "removable")
 JAWS = ("upper", "lower")
-AFTER_WELCOME = timedelta(seconds=5)
+Person = tuple[str, str]  # a phone, and the name in one case: two people may share a phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,36 +52,26 @@ class Enrolment:
 
 def enrol(session: Session, clinic: Clinic, given: Enrolment, *, now: datetime) -> Episode:
     """Write patient, episode and plan in one transaction. Raises BadInput naming the field."""
+    (enrolled,) = enrol_many(session, clinic, [given], now=now)
+    if isinstance(enrolled, BadInput):
+        raise enrolled
+    return enrolled
+
+
+def enrol_many(
+    session: Session, clinic: Clinic, given: Sequence[Enrolment], *, now: datetime
+) -> list[Episode | BadInput]:
+    """The same for some hundreds at once, of whom one that is refused spoils no other: for each, in their order,
+    the episode or why there is none. Every phone among them is held until the transaction ends."""
     version = current_version(session)
     bundle = bundle_of(session, version.id)
-    checked = check_enrolment(clinic, given, bundle, now=now)
-    hold(session, checked.phone)
-    patient = _find_or_add_patient(session, clinic, checked, now=now)
-    if _has_episode(session, patient, checked.surgery_on):
-        raise BadInput("surgery", checked.surgery_on.isoformat(), "a date on which this patient has no episode yet")
-    episode = Episode(
-        patient_id=patient.id,
-        protocol_version_id=version.id,
-        surgery_on=checked.surgery_on,
-        surgery_time=checked.surgery_time,
-        site=checked.site,
-        jaw=checked.jaw,
-        two_stage=checked.two_stage,
-        stitches=checked.stitches,
-        flap=checked.flap,
-        risks=sorted(set(checked.risks)),
-        planned_until=now + HORIZON,
-        created_at=now,
-        patient=patient,
-    )
-    session.add(episode)
-    session.flush()
-    record(session, "enrolled", at=now, patient_id=patient.id, episode=episode.id, version=version.id)
-    write_plan(session, episode, bundle, now=now)
-    if patient.opted_out_at is not None:  # no text will leave: somebody must speak to them
-        once = f"opted_out:episode:{episode.id}"
-        add_task(session, "opted_out", once, clinic_id=clinic.id, patient_id=patient.id, now=now)
-    return episode
+    checked = [_checked(clinic, each, bundle, now=now) for each in given]
+    hold(session, *(each.phone for each in checked if isinstance(each, Enrolment)))
+    desk = _Desk(session, clinic, version, now)
+    desk.look_up({each.phone for each in checked if isinstance(each, Enrolment)})
+    enrolled = [desk.enrol(each) if isinstance(each, Enrolment) else each for each in checked]
+    desk.write([each for each in enrolled if isinstance(each, Episode)], bundle)
+    return enrolled
 
 
 def check_enrolment(clinic: Clinic, given: Enrolment, bundle: Bundle, *, now: datetime) -> Enrolment:
@@ -114,159 +101,121 @@ def check_enrolment(clinic: Clinic, given: Enrolment, bundle: Bundle, *, now: da
     )
 
 
-def write_plan(session: Session, episode: Episode, bundle: Bundle, *, now: datetime) -> None:
-    """Write or rewrite the rows of the calendar that have not left yet. What was sent stays sent."""
-    course = course_of(episode)
-    rows = plan_episode(bundle.protocol, course, now, until=max(episode.planned_until, now))
-    if _gets_welcome(session, episode):
-        welcome = plan_welcome(course, now)
-        rows = [welcome, *(_after(row, welcome) for row in rows)]
-    written = _written(session, episode)
-    for row in rows:
-        _write_row(session, episode, row, written.pop(row.key, None), now=now)
-    for key, message in written.items():
-        if key != WELCOME and message.state == State.PLANNED:
-            _drop_row(session, message, now=now)
+def _checked(clinic: Clinic, given: Enrolment, bundle: Bundle, *, now: datetime) -> Enrolment | BadInput:
+    try:
+        return check_enrolment(clinic, given, bundle, now=now)
+    except BadInput as refusal:
+        return refusal
 
 
-def course_of(episode: Episode) -> Course:
-    """What the plan depends on, read off the rows."""
-    patient, clinic = episode.patient, episode.patient.clinic
-    return Course(
-        surgery_on=episode.surgery_on,
-        zone=ZoneInfo(patient.timezone),
-        hour=clinic.checkin_at,
-        texting=Window(clinic.texting_from, clinic.texting_until),
-        traits=traits_of(episode),
-        spread_key=f"{clinic.id}:{patient.id}",
-    )
+@dataclass
+class _Desk:
+    """Who is enrolled together: those who were known before, and what they have already."""
+
+    session: Session
+    clinic: Clinic
+    version: ProtocolVersion
+    now: datetime
+    patients: dict[Person, Patient] = field(default_factory=dict)
+    known: set[int] = field(default_factory=set)
+    taken: set[tuple[Person, date]] = field(default_factory=set)  # dates on which somebody has an episode
+
+    def look_up(self, phones: Collection[str]) -> None:
+        """Who is known on these phones; several may share one."""
+        same = select(Patient).where(Patient.clinic_id == self.clinic.id, Patient.phone.in_(phones))
+        people = {patient.id: patient for patient in self.session.scalars(same.order_by(Patient.id.desc()))}
+        self.known = set(people)
+        self.patients = {_person(patient): patient for patient in people.values()}
+        open_ones = select(Episode.patient_id, Episode.surgery_on).where(
+            Episode.patient_id.in_(people), Episode.cancelled_at.is_(None)
+        )
+        found = self.session.execute(open_ones)
+        self.taken = {(_person(people[patient_id]), surgery_on) for patient_id, surgery_on in found}
+
+    def enrol(self, given: Enrolment) -> Episode | BadInput:
+        """The new episode of somebody known or new."""
+        person = _person(given)
+        if (person, given.surgery_on) in self.taken:
+            found = given.surgery_on.isoformat()
+            return BadInput("surgery", found, "a date on which this patient has no episode yet")
+        self.taken.add((person, given.surgery_on))
+        if person in self.patients:
+            self._renew(self.patients[person], given)
+        else:
+            self.patients[person] = self._add_patient(given)
+        return self._add_episode(self.patients[person], given)
+
+    def write(self, episodes: Sequence[Episode], bundle: Bundle) -> None:
+        """Write the episodes with their calendars, and list for the front desk whom no text will reach."""
+        self.session.flush()
+        for episode in episodes:
+            self._note(episode, episode.patient)
+        texted = self._texted()
+        rows = [
+            (episode, row)
+            for episode in episodes
+            for row in calendar_of(episode, bundle, welcome=episode.patient_id not in texted, now=self.now)
+        ]
+        write_rows(self.session, rows, now=self.now)
+
+    def _note(self, episode: Episode, patient: Patient) -> None:
+        if patient.id in self.known:
+            record(self.session, "consent_given", at=self.now, patient_id=patient.id)
+        version = self.version.id
+        record(self.session, "enrolled", at=self.now, patient_id=patient.id, episode=episode.id, version=version)
+        if patient.opted_out_at is not None:  # no text will leave: somebody must speak to them
+            once = f"opted_out:episode:{episode.id}"
+            clinic_id = patient.clinic_id
+            add_task(self.session, "opted_out", once, clinic_id=clinic_id, patient_id=patient.id, now=self.now)
+
+    def _texted(self) -> set[int]:
+        """The ids of those who have had a first text: one that is planned and not sent yet is none."""
+        sent = select(Message.patient_id).where(Message.patient_id.in_(self.known), Message.sid.is_not(None))
+        return {number for number in self.session.scalars(sent.distinct()) if number is not None}
+
+    def _add_patient(self, given: Enrolment) -> Patient:
+        patient = Patient(
+            name=given.name,
+            phone=given.phone,
+            timezone=given.timezone or self.clinic.timezone,
+            language=given.language,
+            chart=given.chart,
+            consented_at=self.now,
+            consent_how=given.consent,
+            created_at=self.now,
+            clinic=self.clinic,
+        )
+        self.session.add(patient)
+        return patient
+
+    def _renew(self, patient: Patient, given: Enrolment) -> None:
+        """What was said last counts."""
+        patient.timezone, patient.language = given.timezone or patient.timezone, given.language
+        patient.chart = given.chart or patient.chart
+        patient.bad_number_at = None
+        patient.consented_at, patient.consent_how = self.now, given.consent
+
+    def _add_episode(self, patient: Patient, given: Enrolment) -> Episode:
+        episode = Episode(
+            patient=patient,
+            protocol_version_id=self.version.id,
+            surgery_on=given.surgery_on,
+            surgery_time=given.surgery_time,
+            site=given.site,
+            jaw=given.jaw,
+            two_stage=given.two_stage,
+            stitches=given.stitches,
+            flap=given.flap,
+            risks=sorted(set(given.risks)),
+            planned_until=self.now + HORIZON,
+            created_at=self.now,
+        )
+        self.session.add(episode)
+        return episode
 
 
-def traits_of(episode: Episode, on: date | None = None) -> frozenset[str]:
-    """The facts of an episode that steps and rules ask for, as of a date."""
-    fitted = episode.crown_on is not None and (on is None or episode.crown_on <= on)
-    traits = {"crown_fitted" if fitted else "not_crown_fitted"}
-    traits |= {episode.jaw} if episode.jaw else set()
-    traits |= {"two_stage"} if episode.two_stage else set()
-    traits |= {"flap"} if episode.flap else set()
-    if episode.stitches == "removable":
-        traits |= {
-            "removable_stitches",
-            "removable_stitches_flap" if episode.flap else "removable_stitches_plain",
-        }
-    return frozenset(traits)
-
-
-def _written(session: Session, episode: Episode) -> dict[str, Message]:
-    """The episode's calendar as it stands in the outbox, by the key of each step."""
-    rows = session.scalars(
-        select(Message)
-        .where(Message.episode_id == episode.id, Message.once.startswith(f"plan:{episode.id}:"))
-        .with_for_update(key_share=True)
-    )
-    return {row.once.split(":", 2)[2]: row for row in rows}
-
-
-def _write_row(session: Session, episode: Episode, row: Planned, message: Message | None, *, now: datetime) -> None:
-    if message is None:
-        message = _new_row(session, episode, row, now=now)
-    elif message.state not in {State.PLANNED, State.SKIPPED, State.CANCELLED, State.EXPIRED} or message.sid:
-        return
-    elif message.state != State.PLANNED and row.skip:
-        return  # it has ended and stays so, with the reason that it ended for
-    message.template = row.step.message if row.step else WELCOME
-    message.question, message.due_at, message.expires_at = _asks(row), row.due_at, row.expires_at
-    message.state = State.SKIPPED if row.skip else State.PLANNED
-    message.why, message.ended_at = row.skip, now if row.skip else None
-    if message.checkin_id:
-        checkin = session.get_one(CheckIn, message.checkin_id)
-        checkin.day, checkin.closed_at = row.day, message.ended_at
-        checkin.state = "skipped" if row.skip else "planned"
-
-
-def _drop_row(session: Session, message: Message, *, now: datetime) -> None:
-    """The calendar no longer has this step, or has it beyond what is written out."""
-    if cancel(session, message, why="no longer in the calendar", now=now) and message.checkin_id:
-        checkin = session.get_one(CheckIn, message.checkin_id)
-        checkin.state, checkin.closed_at = "cancelled", now
-
-
-def _new_row(session: Session, episode: Episode, row: Planned, *, now: datetime) -> Message:
-    kind = Kind(row.step.kind.value) if row.step else Kind.WELCOME
-    checkin = _add_checkin(session, episode, row) if kind == Kind.CHECKIN else None
-    message = Message(
-        once=f"plan:{episode.id}:{row.key}",
-        clinic_id=episode.patient.clinic_id,
-        patient_id=episode.patient_id,
-        episode_id=episode.id,
-        checkin_id=checkin.id if checkin else None,
-        kind=kind,
-        to_number=episode.patient.phone,
-        priority=PRIORITY[kind],
-        created_at=now,
-    )
-    session.add(message)
-    return message
-
-
-def _add_checkin(session: Session, episode: Episode, row: Planned) -> CheckIn:
-    checkin = CheckIn(episode_id=episode.id, step=row.key, day=row.day)
-    session.add(checkin)
-    session.flush()
-    return checkin
-
-
-def _asks(row: Planned) -> str | None:
-    if row.step is None:
-        return None
-    by_kind = {StepKind.CHECKIN: "pain", StepKind.REMINDER: "reminder", StepKind.SAFETY: "checkin_open"}
-    return row.step.question or by_kind.get(row.step.kind)
-
-
-def _after(row: Planned, welcome: Planned) -> Planned:
-    """What is due already follows the welcome, it does not overtake it."""
-    earliest = welcome.due_at + AFTER_WELCOME
-    return row if row.skip or row.due_at >= earliest else replace(row, due_at=earliest)
-
-
-def _gets_welcome(session: Session, episode: Episode) -> bool:
-    """The first text of this patient, or one that is planned and not sent yet."""
-    sent = select(func.count()).where(Message.patient_id == episode.patient_id, Message.sid.is_not(None))
-    return not session.scalar(sent)
-
-
-def _find_or_add_patient(session: Session, clinic: Clinic, given: Enrolment, *, now: datetime) -> Patient:
-    same = select(Patient).where(Patient.clinic_id == clinic.id, Patient.phone == given.phone)
-    for patient in session.scalars(same):
-        if patient.name.casefold() == given.name.casefold():
-            patient.timezone, patient.language = given.timezone or patient.timezone, given.language
-            patient.chart = given.chart or patient.chart
-            patient.bad_number_at = None
-            patient.consented_at, patient.consent_how = now, given.consent
-            record(session, "consent_given", at=now, patient_id=patient.id)
-            return patient
-    patient = Patient(
-        clinic_id=clinic.id,
-        name=given.name,
-        phone=given.phone,
-        timezone=given.timezone or clinic.timezone,
-        language=given.language,
-        chart=given.chart,
-        consented_at=now,
-        consent_how=given.consent,
-        created_at=now,
-        clinic=clinic,
-    )
-    session.add(patient)
-    session.flush()
-    return patient
-
-
-def _has_episode(session: Session, patient: Patient, surgery_on: date) -> bool:
-    found = select(Episode.id).where(
-        Episode.patient_id == patient.id, Episode.surgery_on == surgery_on, Episode.cancelled_at.is_(None)
-    )
-    return session.scalar(found) is not None
+def _person(who: Enrolment | Patient) -> Person:
+    return who.phone, who.name.casefold()
 
 
 def _one_of(field: str, found: str, allowed: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from monitor.domain.delivery import FINAL, State
 from monitor.domain.plan import plan_episode
 from monitor.models import Alert, Assessment, CheckIn, Episode, Inbound, Message
-from monitor.services.enrol import course_of
+from monitor.services.plan import course_of
 from monitor.services.seed import bundle_of
 
 # How late each thing may be before it counts as lost sight of.
