@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from monitor.cli import backups, checking, clinic, episodes, protocol, running, staff
+from monitor.cli import backups, checking, clinic, enrol, episodes, protocol, running, staff
 from monitor.errors import MonitorError
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for part in (clinic, running, episodes, staff, protocol, checking, backups):
+for part in (clinic, running, enrol, episodes, staff, protocol, checking, backups):
     part.register(app)
 
 

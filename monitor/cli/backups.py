@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.common import example
+from monitor.cli.common import example, progress
 from monitor.errors import BadInput
 
 if TYPE_CHECKING:
@@ -33,7 +31,7 @@ def backup(to: To = None) -> None:
 
     app = build()
     try:
-        with _progress("backing up") as tell:
+        with progress("backing up") as tell:
             path = back_up(app.engine, app.sessions, to or app.settings.backups, clock=app.clock, tell=tell)
     finally:
         app.engine.dispose()
@@ -57,7 +55,7 @@ def restore(file: File = None, replace: Replace = False) -> None:
         since = unfinished_since(app.sessions)
         if since is None:
             raise BadInput("FILE", "nothing", "a file that `monitor backup` wrote; no restore waits to be finished")
-        with _progress("asking the provider") as tell:
+        with progress("asking the provider") as tell:
             caught = catch_up(app.sessions, app.gateway, app.clock, since=since, tell=tell)
     finally:
         app.engine.dispose()
@@ -82,24 +80,13 @@ def _put_back(settings: Settings, file: Path, *, replace: bool) -> None:
         empty = is_empty(sessions)
         if not (empty or replace):
             raise BadInput("database", "one in use", "an empty one, or --replace, which first backs up what is there")
-        with _progress("checking the backup") as tell, opened(engine, file, tell=tell) as ready:
+        with progress("checking the backup") as tell, opened(engine, file, tell=tell) as ready:
             if not empty:
                 typer.echo(f"what was there: {back_up(engine, sessions, settings.backups, clock=clock)}", err=True)
             put_back(engine, ready)
         migrate(engine)
     finally:
         engine.dispose()
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar in a terminal, which goes away at the end; nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, disable=not Console(stderr=True).is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _size(count: int) -> str:
