@@ -137,7 +137,7 @@ def _enrol_all(path: Path, *, json: bool) -> None:
     try:
         parse_ahead(app.sessions)
         with progress("enrolling") as tell:
-            for number, found in _in_batches(app, fit):
+            for number, found in _enrol_rows(app, fit):
                 if isinstance(found, BadInput):
                     refused[number] = found
                 else:
@@ -150,27 +150,22 @@ def _enrol_all(path: Path, *, json: bool) -> None:
         raise typer.Exit(2)
 
 
-def _in_batches(app: App, rows: Sequence[tuple[int, Enrolment]]) -> Iterator[tuple[int, dict[str, object] | BadInput]]:
+def _enrol_rows(app: App, rows: Sequence[tuple[int, Enrolment]]) -> Iterator[tuple[int, dict[str, object] | BadInput]]:
     """What became of each row, once it is committed."""
-    from monitor.db import transaction
-    from monitor.services.clinic import the_clinic
-    from monitor.services.enrol import BATCH, enrol_many
+    from monitor.services.enrol import enrol_all
 
-    for first in range(0, len(rows), BATCH):
-        batch = rows[first : first + BATCH]
-        try:
-            with transaction(app.sessions) as session:
-                found = enrol_many(session, the_clinic(session), [each for _, each in batch], now=app.clock.now())
-        except NotReady as error:
-            raise NotReady(
-                f"{error}. Rows before {batch[0][0]} are done: run it again, they are refused then"
-            ) from error
-        for (number, _), each in zip(batch, found, strict=True):
+    number = 1
+    try:
+        for (number, _), (_, each) in zip(
+            rows, enrol_all(app.sessions, [given for _, given in rows], app.clock), strict=True
+        ):
             if isinstance(each, BadInput):
                 yield number, each
             else:
                 opted_out = each.patient.opted_out_at is not None
                 yield number, {"patient": each.patient_id, "episode": each.id, "opted_out": opted_out}
+    except NotReady as error:
+        raise NotReady(f"{error}; up to row {number} all is done, and refused when you run it again") from error
 
 
 def _show(enrolled: Sequence[Mapping[str, object]], refused: Sequence[tuple[int, BadInput]], *, json: bool) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from time import sleep
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from monitor.clock import Clock
+from monitor.db import Sessions, transaction
 from monitor.domain.bundle import Bundle
 from monitor.domain.localtime import local_date
 from monitor.domain.phone import parse_phone
@@ -18,7 +21,7 @@ from monitor.errors import BadInput
 from monitor.locking import hold
 from monitor.models import Clinic, Episode, Message, Patient, ProtocolVersion
 from monitor.services.audit import record
-from monitor.services.clinic import check_name, check_zone, region_of
+from monitor.services.clinic import check_name, check_zone, region_of, the_clinic
 from monitor.services.plan import calendar_of, write_rows
 from monitor.services.seed import bundle_of, current_version
 from monitor.services.settle import add_task
@@ -27,7 +30,8 @@ AHEAD = timedelta(days=30)
 OLDEST_YEARS = 10
 STITCHES = ("none", "dissolving", "removable")
 JAWS = ("upper", "lower")
-BATCH = 500  # patients who are enrolled in one transaction: their phones are held, and on SQLite everybody waits
+BATCH = 250  # patients who are enrolled in one transaction: their phones are held, and on SQLite everybody waits
+BREATH = 0.12  # seconds between two of them on SQLite: whoever waits for it looks every 0.1 s whether it is free
 Person = tuple[str, str]  # a phone, and the name in one case: two people may share a phone
 
 
@@ -73,6 +77,20 @@ def enrol_many(
     enrolled = [desk.enrol(each) if isinstance(each, Enrolment) else each for each in checked]
     desk.write([each for each in enrolled if isinstance(each, Episode)], bundle)
     return enrolled
+
+
+def enrol_all(
+    sessions: Sessions, given: Sequence[Enrolment], clock: Clock
+) -> Iterator[tuple[Enrolment, Episode | BadInput]]:
+    """Any number, batch by batch: each with what came of it, once that is committed."""
+    for first in range(0, len(given), BATCH):
+        batch = given[first : first + BATCH]
+        with transaction(sessions) as session:
+            enrolled = enrol_many(session, the_clinic(session), batch, now=clock.now())
+            alone = session.get_bind().dialect.name == "sqlite"
+        yield from zip(batch, enrolled, strict=True)
+        if alone:
+            sleep(BREATH)
 
 
 def check_enrolment(clinic: Clinic, given: Enrolment, bundle: Bundle, *, now: datetime) -> Enrolment:

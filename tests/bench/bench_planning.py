@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import date, timedelta
 from random import Random
@@ -27,8 +27,7 @@ from monitor.bootstrap import prepare
 from monitor.clock import SystemClock
 from monitor.db import connect, open_sessions, transaction
 from monitor.models import CheckIn, Episode, Event, Message, Patient
-from monitor.services.clinic import the_clinic
-from monitor.services.enrol import BATCH, Enrolment, enrol_many
+from monitor.services.enrol import Enrolment, enrol_all
 from monitor.services.init import initialise
 from tests.bench.bench_dispatch import ROUNDS, Place, new_place, play
 from tests.bench.slow_provider import Provider
@@ -36,6 +35,7 @@ from tests.postgres import Databases, NoServer, own_server
 
 EPISODES, QUICK_EPISODES = 100_000, 4_000
 JOBS = 300  # of APScheduler's: enough for its rate
+LOT = 500  # patients of whose rows the bare insert makes one transaction
 SHIFT = 10_000_000  # between the ids of one copy of the rows and those of the next
 TABLES: tuple[Table, ...] = tuple(m.__table__ for m in (Patient, Episode, CheckIn, Message, Event))  # type: ignore[misc]
 ZONES = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")
@@ -52,8 +52,7 @@ def ours(place: Place) -> float:
     _enrol(sessions, [_patient(0, today)])  # the parsed protocol, a first connection
     given = [_patient(number, today) for number in range(1, place.texts + 1)]
     started = time.perf_counter()
-    for batch in _batches(given, BATCH):
-        _enrol(sessions, batch)
+    _enrol(sessions, given)
     took = time.perf_counter() - started
     with transaction(sessions) as session:
         enrolled = session.scalar(select(func.count()).select_from(Episode))
@@ -67,13 +66,13 @@ def bare(place: Place) -> float:
     """The same rows, as one batch of ours left them, inserted by Core again and again under other ids."""
     engine = _prepare(place)
     today = SystemClock().now().date()
-    _enrol(open_sessions(engine), [_patient(number, today) for number in range(BATCH)])
+    _enrol(open_sessions(engine), [_patient(number, today) for number in range(LOT)])
     with engine.begin() as connection:
         rows = {table.name: [dict(row) for row in connection.execute(select(table)).mappings()] for table in TABLES}
         for table in reversed(TABLES):
             connection.execute(delete(table))
     texts, took = 0, 0.0
-    for turn in range(-(-place.texts // BATCH)):
+    for turn in range(-(-place.texts // LOT)):
         moved = {name: [_moved(row, turn) for row in kept] for name, kept in rows.items()}
         started = time.perf_counter()
         with engine.begin() as connection:
@@ -136,9 +135,8 @@ def _patient(number: int, today: date) -> Enrolment:
 
 
 def _enrol(sessions: Any, given: Sequence[Enrolment]) -> None:
-    with transaction(sessions) as session:
-        found = enrol_many(session, the_clinic(session), given, now=SystemClock().now())
-    assert all(isinstance(each, Episode) for each in found), found
+    for each, found in enrol_all(sessions, given, SystemClock()):
+        assert isinstance(found, Episode), (each, found)
 
 
 def _insert(connection: Connection, rows: dict[str, list[dict[str, Any]]]) -> None:
@@ -151,10 +149,6 @@ def _moved(row: dict[str, Any], turn: int) -> dict[str, Any]:
     ids = ("id", "patient_id", "episode_id", "checkin_id")
     moved = {name: row[name] + turn * SHIFT for name in ids if row.get(name) is not None}
     return row | moved | ({"once": f"{row['once']}:{turn}"} if "once" in row else {})
-
-
-def _batches(given: Sequence[Enrolment], size: int) -> Iterator[Sequence[Enrolment]]:
-    return (given[first : first + size] for first in range(0, len(given), size))
 
 
 # --- the rounds ------------------------------------------------------------------------------------
