@@ -42,7 +42,7 @@ def test_only_what_is_for_staff_leaves_from_the_number_for_pages(story: Story) -
     read_waiting(story.app.sessions, story.clock)
     escalate(story.app.sessions, story.clock, public_url="https://m.example.org")
     claimed = claim(story.app.sessions, story.clock.now(), worker="one that looks")
-    assert {text.to: text.to_staff for text in claimed} == {"+12025550171": True, "+12025550188": False}
+    assert {text.what.to: text.to_staff for text in claimed} == {"+12025550171": True, "+12025550188": False}
 
 
 def edit_protocol(story: Story, *edits: tuple[str, str, str]) -> int:
