@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
 from monitor.clock import Clock, ShiftedClock, StoppedClock, SystemClock
@@ -22,6 +24,7 @@ from monitor.sms.gateway import Gateway
 from monitor.sms.phones import PhonesGateway
 
 MIGRATING = 7208  # any number that names this lock and no other
+MY_TURN = 0.2  # seconds between two looks whether another host has ended its migration
 KEY_FILE = "secret.key"
 
 
@@ -94,14 +97,29 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
     try:
-        with engine.connect() as connection:
-            if engine.dialect.name == "postgresql":  # hosts that are upgraded together take turns
-                connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
+        with engine.connect() as connection, _alone(connection):
             config.attributes["connection"] = connection
             (command.downgrade if revision == "base" else command.upgrade)(config, revision)
             connection.commit()
     except DBAPIError as error:
         raise NotReady(f"the database cannot be prepared: {reason_of(error)}") from error
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Hosts that are upgraded together take turns. Neither who has the turn nor who waits is in a transaction:
+    an index that is made beside workers at work waits for the end of each."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    while not connection.scalar(select(func.pg_try_advisory_lock(MIGRATING))):
+        connection.rollback()
+        time.sleep(MY_TURN)
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.invalidate()  # the server lets go of the lock with the connection, whatever state that is in
 
 
 def _is_new(settings: Settings) -> bool:

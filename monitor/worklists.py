@@ -13,7 +13,7 @@ from monitor.domain.delivery import State
 from monitor.domain.plan import postop_day
 from monitor.domain.terms import Band
 from monitor.models import Alert, Clinic, Episode, Inbound, Message, Patient, Staff, Task
-from monitor.queries import rota_of
+from monitor.queries import rota_of, wherever
 
 Row = dict[str, Any]
 
@@ -21,11 +21,12 @@ Row = dict[str, Any]
 def planned_texts(session: Session, episode_id: int) -> list[Row]:
     """An episode's calendar: what is sent when, and what is skipped and why."""
     zone = ZoneInfo(session.get_one(Episode, episode_id).patient.timezone)
-    rows = session.scalars(
-        select(Message)
-        .where(Message.episode_id == episode_id, Message.once.startswith("plan:"))
-        .order_by(Message.due_at)
+    calendar = wherever(
+        lambda texts: select(texts.once, texts.due_at, texts.state, texts.why).where(
+            texts.episode_id == episode_id, texts.once.startswith("plan:")
+        )
     )
+    rows = session.execute(calendar.order_by("due_at"))
     return [
         {
             "what": row.once.split(":", 2)[2],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,16 @@ def test_up_down_and_up_again(engine: Engine) -> None:
     migrate(engine)
     migrate(engine)
     assert tables(engine) == {*Base.metadata.tables, "alembic_version"}
+
+
+@pytest.mark.engine("postgresql")
+def test_hosts_that_are_upgraded_together_take_turns(databases: Databases) -> None:
+    with databases.new() as url, ThreadPoolExecutor(3) as hosts:
+        engines = [connect(url) for _ in range(3)]
+        list(hosts.map(migrate, engines))
+        assert tables(engines[0]) == {*Base.metadata.tables, "alembic_version"}
+        for engine in engines:
+            engine.dispose()
 
 
 def test_the_models_are_what_the_migrations_make(engine: Engine) -> None:

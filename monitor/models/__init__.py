@@ -3,8 +3,8 @@
 from monitor.db import Base
 from monitor.models.alert import Alert, Page, Task
 from monitor.models.assessment import Assessment, CheckIn
-from monitor.models.audit import Cursor, Event, Heartbeat, VirtualClock
-from monitor.models.message import Callback, Inbound, Message, PhoneText
+from monitor.models.audit import Cursor, Event, Heartbeat, Tally, VirtualClock
+from monitor.models.message import Callback, Inbound, Message, MessageColumns, PastMessage, PhoneText
 from monitor.models.patient import Clinic, Episode, Patient, ProtocolVersion
 from monitor.models.staff import Override, Shift, Staff
 
@@ -21,13 +21,16 @@ __all__ = [
     "Heartbeat",
     "Inbound",
     "Message",
+    "MessageColumns",
     "Override",
     "Page",
+    "PastMessage",
     "Patient",
     "PhoneText",
     "ProtocolVersion",
     "Shift",
     "Staff",
+    "Tally",
     "Task",
     "VirtualClock",
 ]

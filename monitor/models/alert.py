@@ -22,8 +22,8 @@ class Alert(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     clinic_id: Mapped[int] = mapped_column(ForeignKey("clinics.id"), index=True)
-    patient_id: Mapped[int | None] = mapped_column(ForeignKey("patients.id"))
-    episode_id: Mapped[int | None] = mapped_column(ForeignKey("episodes.id"))
+    patient_id: Mapped[int | None] = mapped_column(ForeignKey("patients.id"), index=True)
+    episode_id: Mapped[int | None] = mapped_column(ForeignKey("episodes.id"), index=True)
     subject: Mapped[str] = mapped_column(String(64))  # "episode:7", or "phone:+44..." for an unknown number
     protocol_version_id: Mapped[int] = mapped_column(ForeignKey("protocol_versions.id"))
     kind: Mapped[str] = mapped_column(String(12))  # finding | review | silence
@@ -97,7 +97,16 @@ class Task(Base):
     clinic_id: Mapped[int] = mapped_column(ForeignKey("clinics.id"), index=True)
     patient_id: Mapped[int | None] = mapped_column(ForeignKey("patients.id"))
     inbound_id: Mapped[int | None] = mapped_column(ForeignKey("inbound.id"))
-    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    message_id: Mapped[int | None]  # no foreign key: the text may be in history
     kind: Mapped[str] = mapped_column(String(20))
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(
+            "ix_tasks_open",
+            "patient_id",
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+    )

@@ -22,7 +22,7 @@ class Event(Base):
     actor: Mapped[str] = mapped_column(String(40), default="system")
     patient_id: Mapped[int | None] = mapped_column(ForeignKey("patients.id"), index=True)
     alert_id: Mapped[int | None] = mapped_column(ForeignKey("alerts.id"), index=True)
-    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    message_id: Mapped[int | None]  # no foreign key: the text may be in history, and one day gone
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
 
@@ -41,6 +41,17 @@ class Cursor(Base):
     __tablename__ = "cursors"
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    at: Mapped[datetime]
+
+
+class Tally(Base):
+    """A number that is kept: of each state of texts, how many have been deleted; how many holes the last full
+    look at the ledger found."""
+
+    __tablename__ = "tallies"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    count: Mapped[int]
     at: Mapped[datetime]
 
 

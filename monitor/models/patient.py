@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 
-from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy import JSON, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from monitor.db import Base
@@ -84,3 +84,12 @@ class Episode(Base):
     cancelled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     patient: Mapped[Patient] = relationship(lazy="joined")
+
+    __table_args__ = (
+        Index(
+            "ix_episodes_open",
+            "planned_until",
+            sqlite_where=text("cancelled_at IS NULL"),
+            postgresql_where=text("cancelled_at IS NULL"),
+        ),
+    )

@@ -19,9 +19,10 @@ from monitor.domain.phone import parse_phone
 from monitor.domain.plan import HORIZON
 from monitor.errors import BadInput
 from monitor.locking import hold
-from monitor.models import Clinic, Episode, Message, Patient, ProtocolVersion
+from monitor.models import Clinic, Episode, Patient, ProtocolVersion
 from monitor.services.audit import record
 from monitor.services.clinic import check_name, check_zone, region_of, the_clinic
+from monitor.services.outbox import texted
 from monitor.services.plan import calendar_of, write_rows
 from monitor.services.seed import bundle_of, current_version
 from monitor.services.settle import add_task
@@ -169,11 +170,11 @@ class _Desk:
         self.session.flush()
         for episode in episodes:
             self._note(episode, episode.patient)
-        texted = self._texted()
+        already = texted(self.session, self.known)
         rows = [
             (episode, row)
             for episode in episodes
-            for row in calendar_of(episode, bundle, welcome=episode.patient_id not in texted, now=self.now)
+            for row in calendar_of(episode, bundle, welcome=episode.patient_id not in already, now=self.now)
         ]
         write_rows(self.session, rows, now=self.now)
 
@@ -186,11 +187,6 @@ class _Desk:
             once = f"opted_out:episode:{episode.id}"
             clinic_id = patient.clinic_id
             add_task(self.session, "opted_out", once, clinic_id=clinic_id, patient_id=patient.id, now=self.now)
-
-    def _texted(self) -> set[int]:
-        """The ids of those who have had a first text: one that is planned and not sent yet is none."""
-        sent = select(Message.patient_id).where(Message.patient_id.in_(self.known), Message.sid.is_not(None))
-        return {number for number in self.session.scalars(sent.distinct()) if number is not None}
 
     def _add_patient(self, given: Enrolment) -> Patient:
         patient = Patient(

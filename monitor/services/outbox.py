@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -11,6 +12,7 @@ from monitor.domain.delivery import State
 from monitor.domain.sending import PRIORITY, Kind
 from monitor.locking import add_once
 from monitor.models import Alert, Clinic, Message, Patient
+from monitor.queries import wherever
 from monitor.services.audit import record
 
 
@@ -86,7 +88,16 @@ def queue_to_number(
 
 
 def exists(session: Session, once: str) -> bool:
-    return session.scalar(select(Message.id).where(Message.once == once)) is not None
+    """Whether this very text was written before, however long ago."""
+    return session.scalar(wherever(lambda texts: select(texts.id).where(texts.once == once))) is not None
+
+
+def texted(session: Session, patients: Collection[int]) -> set[int]:
+    """Those of these patients to whom the provider ever took a text."""
+    sent = wherever(
+        lambda texts: select(texts.patient_id).where(texts.patient_id.in_(patients), texts.sid.is_not(None)).distinct()
+    )
+    return {patient_id for patient_id in session.scalars(sent) if patient_id is not None}
 
 
 def cancel_pages(session: Session, alert: Alert, *, why: str, now: datetime) -> None:

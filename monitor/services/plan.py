@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from monitor.db import note_work
@@ -18,9 +18,11 @@ from monitor.domain.localtime import Window
 from monitor.domain.plan import WELCOME, Course, Planned, plan_episode, plan_welcome
 from monitor.domain.protocol import StepKind
 from monitor.domain.sending import PRIORITY, Kind
-from monitor.models import CheckIn, Episode, Message
+from monitor.models import CheckIn, Episode, Message, PastMessage
 from monitor.models.message import VERY_SOON
-from monitor.services.outbox import cancel
+from monitor.services.archive import bring_back
+from monitor.services.forget import forgotten_before
+from monitor.services.outbox import cancel, texted
 
 AS_ONE = {"render_nulls": True}  # one statement for all rows, not one for each set of columns that are not null
 AFTER_WELCOME = timedelta(seconds=5)
@@ -29,9 +31,12 @@ REWRITTEN = frozenset({State.PLANNED, State.SKIPPED, State.CANCELLED, State.EXPI
 
 def write_plan(session: Session, episode: Episode, bundle: Bundle, *, now: datetime) -> None:
     """Write or rewrite the rows of the calendar that have not left yet. What was sent stays sent."""
-    welcome = not _was_texted(session, episode)
+    welcome = not texted(session, {episode.patient_id})
+    forgotten = forgotten_before(session)
     written, new = _written(session, episode), []
     for row in calendar_of(episode, bundle, welcome=welcome, now=now):
+        if forgotten is not None and row.due_at < forgotten:
+            continue
         message = written.pop(row.key, None)
         if message is None:
             new.append((episode, row))
@@ -94,12 +99,15 @@ def traits_of(episode: Episode, on: date | None = None) -> frozenset[str]:
 
 
 def _written(session: Session, episode: Episode) -> dict[str, Message]:
-    """The episode's calendar as it stands in the outbox, by the key of each step."""
-    rows = session.scalars(
+    """The episode's calendar as it stands in the outbox, by the key of each step; from history it comes back."""
+    calendar = (
         select(Message)
         .where(Message.episode_id == episode.id, Message.once.startswith(f"plan:{episode.id}:"))
         .with_for_update(key_share=True)
     )
+    rows = session.scalars(calendar).all()
+    if bring_back(session, PastMessage.episode_id == episode.id):
+        rows = session.scalars(calendar).all()
     return {row.once.split(":", 2)[2]: row for row in rows}
 
 
@@ -189,9 +197,3 @@ def _after(row: Planned, welcome: Planned) -> Planned:
     """What is due already follows the welcome, it does not overtake it."""
     earliest = welcome.due_at + AFTER_WELCOME
     return row if row.skip or row.due_at >= earliest else replace(row, due_at=earliest)
-
-
-def _was_texted(session: Session, episode: Episode) -> bool:
-    """Whether the patient has had a first text: one that is planned and not sent yet is none."""
-    sent = select(func.count()).where(Message.patient_id == episode.patient_id, Message.sid.is_not(None))
-    return bool(session.scalar(sent))

@@ -16,6 +16,7 @@ from monitor.domain.sending import Kind
 from monitor.errors import GatewayError, GatewayRefused
 from monitor.locking import lock, note_moment
 from monitor.models import Alert, Cursor, Message
+from monitor.queries import IS_MOVING
 from monitor.services.audit import record
 from monitor.services.isolation import Pass
 from monitor.services.outcome import retry_later
@@ -45,10 +46,11 @@ def reconcile(sessions: Sessions, gateway: Gateway, clock: Clock) -> int:
     with transaction(sessions) as session:
         lost = session.execute(
             select(Message.id, Message.attempts).where(
+                IS_MOVING,
                 or_(
                     Message.state == State.UNKNOWN,
                     (Message.state == State.SENDING) & (Message.lease_until < clock.now()),
-                )
+                ),
             )
         ).all()
     for settled in _first_looks.keys() - {(message_id, attempt) for message_id, attempt in lost}:
@@ -177,6 +179,7 @@ def _ask_about_sent(sessions: Sessions, gateway: Gateway, clock: Clock) -> int:
     with transaction(sessions) as session:
         waiting = session.execute(
             select(Message.id, Message.sid).where(
+                IS_MOVING,
                 Message.state == State.SENT,
                 Message.sent_at < now - ASK_AFTER,
                 or_(Message.checked_at.is_(None), Message.checked_at < now - ASK_AGAIN),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TypeGuard
 
-from sqlalchemy import select
+from sqlalchemy import and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import STATE_OF, ProviderStatus, State
 from monitor.errors import BadInput
-from monitor.models import Callback, Message
+from monitor.models import Callback, Message, PastMessage
+from monitor.services.archive import bring_back
 from monitor.services.settle import LOST, settle
 
 
@@ -42,11 +44,23 @@ def track(session: Session, params: Mapping[str, str], *, message_id: int | None
 
 def find_message(session: Session, message_id: int | None, sid: str) -> Message | None:
     """The text a callback is about; one that names another provider's id is about something else."""
-    if message_id is not None and 0 < message_id < 2**62:
+    if (message := _at_hand(session, message_id, sid)) is not None:
+        return message
+    nameless = and_(PastMessage.id == message_id, PastMessage.sid.is_(None)) if _is_id(message_id) else false()
+    is_it = or_(PastMessage.sid == sid, nameless)
+    return _at_hand(session, message_id, sid) if bring_back(session, is_it) else None
+
+
+def _at_hand(session: Session, message_id: int | None, sid: str) -> Message | None:
+    if _is_id(message_id):
         message = session.get(Message, message_id, with_for_update={"key_share": True})
         if message is not None and message.sid in {None, sid}:
             return message
     return session.scalar(select(Message).where(Message.sid == sid).with_for_update(key_share=True))
+
+
+def _is_id(number: int | None) -> TypeGuard[int]:
+    return number is not None and 0 < number < 2**62
 
 
 def apply_status(session: Session, message: Message, sid: str, status: str, code: int | None, *, now: datetime) -> bool:
