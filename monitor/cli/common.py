@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -44,8 +45,12 @@ def unit_of_work(*, with_protocol: bool = False) -> Iterator[tuple[Session, App,
         app.engine.dispose()
 
 
+def json_of(value: Any, *, indent: int | None = None) -> str:
+    return json.dumps(value, default=str, ensure_ascii=True, indent=indent)
+
+
 def show_json(value: Any) -> None:
-    typer.echo(json.dumps(value, default=str, ensure_ascii=True, indent=1))
+    typer.echo(json_of(value, indent=1))
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -68,11 +73,14 @@ def show_calendar(plan: Sequence[Mapping[str, object]]) -> None:
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar in a terminal, which goes away at the end; nothing elsewhere."""
+    """A bar in a terminal, which goes away at the end; nothing elsewhere. It is told how much is done, of how much."""
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True, disable=not Console(stderr=True).is_terminal) as bar:
+    console = Console(stderr=True)
+    # What is printed meanwhile goes above the bar, but into a file or a pipe it goes as always.
+    above = sys.stdout.isatty()
+    with Progress(console=console, transient=True, disable=not console.is_terminal, redirect_stdout=above) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 

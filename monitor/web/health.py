@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from monitor.bootstrap import App
 from monitor.clock import SystemClock
 from monitor.db import transaction
-from monitor.domain.delivery import State
 from monitor.errors import NotReady
-from monitor.models import Alert, Heartbeat, Inbound, Message, Task
+from monitor.models import Alert, Heartbeat, Inbound, Message, Tally, Task
+from monitor.queries import IS_MOVING, earliest_due, is_due
 from monitor.services.isolation import FAILING
+from monitor.services.ledger import ALL_HOLES, count_holes
 
 router = APIRouter()
 BEAT_WITHIN = timedelta(seconds=60)
 DUE_WITHIN = timedelta(minutes=2)
 READ_WITHIN = timedelta(minutes=2)
+LATELY = timedelta(hours=1)
 
-TEXTS = Gauge("monitor_texts", "Texts and pages by kind and state", ["kind", "state"])
-ALERTS = Gauge("monitor_alerts", "Alerts by band and state", ["band", "state"])
+TEXTS = Gauge("monitor_texts", "Texts and pages due, under way, or ended within the hour", ["kind", "state"])
+ALERTS = Gauge("monitor_alerts", "Open alerts by band and state", ["band", "state"])
 UNREAD = Gauge("monitor_inbound_unread", "Texts received and not read yet")
 TASKS = Gauge("monitor_tasks_open", "Front-desk tasks that are open")
 OLDEST = Gauge("monitor_oldest_due_seconds", "How long the oldest due text has waited")
 DATABASE = Gauge("monitor_database_up", "1 if the database answered just now; if not, its counts are old")
 WORK_FAILING = Gauge("monitor_work_failing", "1 while an item of this work fails in some worker", ["work"])
+HOLES = Gauge("monitor_ledger_holes", "Holes of the ledger that a quick look finds, at most 1000 of a kind", ["what"])
+ALL = Gauge("monitor_ledger_holes_found", "Holes that the last `monitor ledger` found; -1 before the first")
+LOOKED = Gauge("monitor_ledger_age_seconds", "Since the last `monitor ledger`; -1 before the first")
 BEAT = Gauge("monitor_heartbeat_age_seconds", "Since the worker last said that it lives")
 
 
@@ -88,7 +95,7 @@ class Ages:
 def _ages(app: App) -> Ages:
     with transaction(app.sessions) as session:
         beats = {row.name: row.at for row in session.scalars(select(Heartbeat))}
-        due = session.scalar(select(func.min(Message.due_at)).where(Message.state == State.PLANNED))
+        due = earliest_due(session)
         arrived = session.scalar(select(func.min(Inbound.received_at)).where(Inbound.handled_at.is_(None)))
     now, really = app.clock.now(), SystemClock().now()
     lately = sorted(name for name, at in beats.items() if really - at <= BEAT_WITHIN)
@@ -100,20 +107,37 @@ def _ages(app: App) -> Ages:
     )
 
 
+def _lively_texts(session: Session, now: datetime) -> Counter[tuple[str, str]]:
+    """Texts by kind and state. Those that wait for their day and those that ended before are millions: whoever asks
+    several times a minute is told what moves."""
+    of_each = select(Message.kind, Message.state, func.count())
+    counts: Counter[tuple[str, str]] = Counter()
+    for which in (is_due(now), IS_MOVING, Message.ended_at > now - LATELY):
+        for kind, state, count in session.execute(of_each.where(which).group_by(Message.kind, Message.state)):
+            counts[kind, state] += count
+    return counts
+
+
 def _measure(app: App) -> None:
     ages = _ages(app)
     with transaction(app.sessions) as session:
-        texts = session.execute(select(Message.kind, Message.state, func.count()).group_by(Message.kind, Message.state))
         TEXTS.clear()
-        for kind, state, count in texts:
+        for (kind, state), count in _lively_texts(session, app.clock.now()).items():
             TEXTS.labels(kind, state).set(count)
-        alerts = session.execute(select(Alert.band, Alert.state, func.count()).group_by(Alert.band, Alert.state))
+        still_open = select(Alert.band, Alert.state, func.count()).where(Alert.closed_at.is_(None))
+        alerts = session.execute(still_open.group_by(Alert.band, Alert.state))
         ALERTS.clear()
         for band, state, count in alerts:
             ALERTS.labels(band, state).set(count)
         unread = select(func.count()).select_from(Inbound).where(Inbound.handled_at.is_(None))
         UNREAD.set(session.scalar(unread) or 0)
         TASKS.set(session.scalar(select(func.count()).select_from(Task).where(Task.closed_at.is_(None))) or 0)
+        HOLES.clear()
+        for what, count in count_holes(session, app.clock.now()).items():
+            HOLES.labels(what).set(count)
+        looked = session.get(Tally, ALL_HOLES)
+    ALL.set(looked.count if looked else -1)
+    LOOKED.set((SystemClock().now() - looked.at).total_seconds() if looked else -1)
     WORK_FAILING.clear()
     for work in ages.failing:
         WORK_FAILING.labels(work).set(1)
