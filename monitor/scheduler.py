@@ -1,6 +1,6 @@
 """APScheduler wakes the ticks; rows are the schedule. Every tick is safe twice, late, or beside another worker.
 
-interval ticks     dispatch · read · escalate · chase · digest · reconcile · fetch inbound · heartbeat
+interval ticks     dispatch · read · escalate · chase · digest · reconcile · fetch inbound · heartbeat · archive
 next-due wake-up   one `date` job at the next instant at which a row is due
 """
 
@@ -29,10 +29,12 @@ from monitor.errors import GatewayError, NotReady
 from monitor.locking import note_moment
 from monitor.logs import place_of
 from monitor.models import Heartbeat
+from monitor.services.archive import archive
 from monitor.services.chase import chase, extend_plans
 from monitor.services.digest import digest
 from monitor.services.dispatch import Flight, dispatch
 from monitor.services.escalate import escalate
+from monitor.services.forget import forget
 from monitor.services.isolation import FAILING, Pass, failing_work
 from monitor.services.pace import Pace
 from monitor.services.read import read_waiting
@@ -47,6 +49,7 @@ SECONDS = {
     "reconcile": 10,
     "fetch_inbound": 180,
     "heartbeat": 15,
+    "archive": 60,
 }
 ROUNDS = 1000  # batches in one urgent tick; the next tick goes on where this one ended
 SOONEST = 0.1  # seconds; a row that stays due cannot keep the processor busy
@@ -125,6 +128,12 @@ class Ticks:
         url = self.app.settings.heartbeat_url
         if url and self.well and not failing_work():
             urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 -- the operator's own address
+
+    def archive(self) -> None:
+        sessions, clock, settings = self.app.sessions, self.app.clock, self.app.settings
+        archive(sessions, clock, keep=timedelta(days=settings.archive_after_days))
+        if settings.delete_after_days is not None:
+            forget(sessions, clock, keep=timedelta(days=settings.delete_after_days))
 
     def everything(self) -> None:
         """All ticks once, in order: for the demo, the built-in phones' clock, and tests."""

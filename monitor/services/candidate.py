@@ -6,19 +6,21 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Self, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, lazyload
 
-from monitor.db import Base, one_of
+from monitor.db import one_of
+from monitor.domain.bundle import Bundle
 from monitor.domain.delivery import State
 from monitor.domain.localtime import Window, local_date, local_instant
 from monitor.domain.plan import postop_day
 from monitor.domain.sending import ONE_A_DAY, Candidate, Kind
 from monitor.models import CheckIn, Clinic, Episode, Message, Patient, ProtocolVersion
 from monitor.queries import LEFT
+from monitor.services.seed import parsed
 
 Row = TypeVar("Row", Clinic, Patient, Episode, CheckIn, ProtocolVersion)
 NOT_GONE = (State.PLANNED, State.SENDING, State.UNKNOWN)
@@ -41,27 +43,34 @@ class Beside:
 
 
 class Surroundings:
-    """The other texts of some patients. It holds for the first text of each of them: that one's leaving changes it."""
+    """The other texts of some patients, and the rows that theirs depend on. It holds for the first text of each
+    patient: that one's leaving changes it."""
 
-    def __init__(self, session: Session, beside: dict[int, list[Beside]], kept: Sequence[Base], now: datetime) -> None:
-        self._session, self._beside, self._now = session, beside, now
-        self._kept = kept  # a session forgets what nobody holds, and would ask for it again
+    def __init__(self, session: Session, messages: Sequence[Message], now: datetime) -> None:
+        """A few statements for all: a session that is asked for each row takes several times as long."""
+        self._now = now
+        self._clinics = _rows(session, Clinic, {m.clinic_id for m in messages})  # kept, so that patients find them
+        self._patients = _rows(session, Patient, {m.patient_id for m in messages})
+        self._episodes = _rows(session, Episode, {m.episode_id for m in messages})
+        self._checkins = _rows(session, CheckIn, {m.checkin_id for m in messages})
+        self._versions = _rows(session, ProtocolVersion, {e.protocol_version_id for e in self._episodes.values()})
+        self._beside = _texts_beside(session, set(self._patients), now)
 
-    @classmethod
-    def of(cls, session: Session, messages: Sequence[Message], now: datetime) -> Self:
-        """A few statements for all; what each text's decision and wording need is then at hand in the session."""
-        kept: list[Base] = [*_rows(session, Clinic, {m.clinic_id for m in messages})]
-        kept += _rows(session, Patient, {m.patient_id for m in messages})
-        episodes = _rows(session, Episode, {m.episode_id for m in messages})
-        kept += [*episodes, *_rows(session, CheckIn, {m.checkin_id for m in messages})]
-        kept += _rows(session, ProtocolVersion, {episode.protocol_version_id for episode in episodes})
-        return cls(session, _texts_beside(session, {m.patient_id for m in messages} - {None}, now), kept, now)
+    def episode(self, message: Message) -> Episode | None:
+        return self._episodes.get(message.episode_id or 0)
+
+    def day(self, message: Message) -> int:
+        """The check-in's day; 0 of a text that opens none."""
+        checkin = self._checkins.get(message.checkin_id or 0)
+        return checkin.day if checkin else 0
+
+    def bundle(self, episode: Episode) -> Bundle:
+        return parsed(self._versions[episode.protocol_version_id])
 
     def candidate(self, message: Message) -> Candidate:
         """The facts about one of the texts."""
-        session, now = self._session, self._now
-        patient = session.get_one(Patient, message.patient_id)
-        episode = session.get(Episode, message.episode_id) if message.episode_id else None
+        now, episode = self._now, self.episode(message)
+        patient = self._patients[message.patient_id or 0]
         zone = ZoneInfo(patient.timezone)
         beside = self._beside.get(patient.id, [])
         today, week = _sent_lately(beside, zone, now=now)
@@ -88,17 +97,18 @@ class Surroundings:
         """The day of the last check-in of the same episode that is due as well."""
         if message.kind != Kind.CHECKIN or message.checkin_id is None:
             return None
-        this = self._session.get_one(CheckIn, message.checkin_id)
+        this = self._checkins[message.checkin_id]
         due = [b for b in beside if _waits(b) and b.episode_id == this.episode_id and b.due_at <= self._now]
         return max((b.checkin_day for b in due if b.checkin_day is not None and b.checkin_day > this.day), default=None)
 
 
-def _rows(session: Session, table: type[Row], ids: set[int | None]) -> Sequence[Row]:
-    """Without what they refer to: that is loaded once, and not with each of them."""
-    return session.scalars(select(table).where(one_of(session, table.id, ids - {None})).options(lazyload("*"))).all()
+def _rows(session: Session, table: type[Row], ids: set[int | None]) -> dict[int, Row]:
+    """By their ids, without what they refer to: that is loaded once, and not with each of them."""
+    found = select(table).where(one_of(session, table.id, ids - {None})).options(lazyload("*"))
+    return {row.id: row for row in session.scalars(found)}
 
 
-def _texts_beside(session: Session, patients: set[int | None], now: datetime) -> dict[int, list[Beside]]:
+def _texts_beside(session: Session, patients: set[int], now: datetime) -> dict[int, list[Beside]]:
     """What is about to leave, and what has left in the last seven days."""
     soon = and_(Message.kind == Kind.CHECKIN, Message.state == State.PLANNED, Message.due_at < now + 2 * ONE_DAY)
     welcome = and_(Message.kind == Kind.WELCOME, Message.state.in_(NOT_GONE))

@@ -18,13 +18,13 @@ from monitor.domain.delivery import State
 from monitor.domain.sending import PRIORITY, Act, Kind, decide_send
 from monitor.errors import ProtocolError
 from monitor.locking import hold_free
-from monitor.models import CheckIn, Episode, Message
+from monitor.models import Message
+from monitor.queries import IS_PLANNED
 from monitor.services.audit import record
 from monitor.services.candidate import Surroundings
 from monitor.services.compose import patient_text
 from monitor.services.isolation import Pass
 from monitor.services.outcome import give_another_try
-from monitor.services.seed import bundle_of
 from monitor.services.settle import settle
 from monitor.sms.gateway import Call, Text
 
@@ -34,9 +34,6 @@ BATCH = 64  # texts that are claimed at once
 TO_STAFF = frozenset({Kind.PAGE, Kind.DIGEST})
 URGENT = PRIORITY[Kind.NOTICE]  # what has this priority or a higher one goes before all that is scheduled
 WHY = 200  # characters that a row keeps of a reason
-
-# Written out, so that both engines see that the index of what is planned will do.
-_IS_PLANNED = Message.state == literal_column(f"'{State.PLANNED}'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ def _due(session: Session, now: datetime, limit: int, can_wait: int, without: Co
         if room > 0:
             due += session.scalars(
                 select(Message)
-                .where(_IS_PLANNED, Message.priority == rank, Message.due_at <= now, Message.id.not_in(without))
+                .where(IS_PLANNED, Message.priority == rank, Message.due_at <= now, Message.id.not_in(without))
                 .order_by(Message.due_at, Message.id)
                 .limit(room)
                 .with_for_update(skip_locked=True, key_share=True)
@@ -92,7 +89,7 @@ def _due(session: Session, now: datetime, limit: int, can_wait: int, without: Co
 
 
 def _is_due(rank: int) -> Any:
-    due = select(Message.id).where(_IS_PLANNED, Message.priority == rank, Message.due_at <= bindparam("now"))
+    due = select(Message.id).where(IS_PLANNED, Message.priority == rank, Message.due_at <= bindparam("now"))
     return select(literal_column(str(rank))).where(due.exists())
 
 
@@ -119,7 +116,7 @@ def _claim_each(session: Session, due: Sequence[Message], each: Pass, worker: st
     first = _first_of_each(due)
     if not first:
         return []
-    around = Surroundings.of(session, first, now)
+    around = Surroundings(session, first, now)
     try:
         with session.begin_nested():
             return _claim_these(session, first, around, worker, now=now)
@@ -185,7 +182,7 @@ def _body_if_it_may_leave(session: Session, message: Message, around: Surroundin
     if message.body is not None:
         return message.body
     try:
-        return _render(session, message)
+        return _render(message, around)
     except ProtocolError as error:  # an edited protocol without this text must not hold up the texts behind it
         settle(session, message, State.FAILED, now=now, why=f"it could not be written: {error}"[:WHY])
         return None
@@ -211,9 +208,7 @@ def _may_leave(session: Session, message: Message, around: Surroundings, *, now:
     return False
 
 
-def _render(session: Session, message: Message) -> str:
-    episode = session.get_one(Episode, message.episode_id)
-    bundle = bundle_of(session, episode.protocol_version_id)
-    checkin = session.get(CheckIn, message.checkin_id) if message.checkin_id else None
-    day = checkin.day if checkin else 0
-    return patient_text(bundle, episode.patient, message.template or "", day=day)
+def _render(message: Message, around: Surroundings) -> str:
+    episode = around.episode(message)
+    assert episode is not None, "a text that is written when it leaves belongs to an episode"
+    return patient_text(around.bundle(episode), episode.patient, message.template or "", day=around.day(message))

@@ -80,7 +80,10 @@ def parse_ahead(sessions: Sessions) -> None:
 
 def bundle_of(session: Session, version_id: int) -> Bundle:
     """A stored version, parsed (and kept parsed: it never changes)."""
-    version = session.get_one(ProtocolVersion, version_id)
+    return parsed(session.get_one(ProtocolVersion, version_id))
+
+
+def parsed(version: ProtocolVersion) -> Bundle:
     if version.digest not in _parsed:
         _parsed[version.digest] = load_bundle(version.files)
     return _parsed[version.digest]

@@ -20,7 +20,7 @@ def test_a_crash_between_claim_and_send_loses_no_text_and_doubles_none(story: St
     ann = on_day_3(story)
     story.clock.move_to(story.moment("2026-11-03 11:01"))
     claimed = claim(story.app.sessions, story.clock.now(), worker="one that dies here")
-    assert [text.to for text in claimed] == [ann.number]
+    assert [text.what.to for text in claimed] == [ann.number]
     story.run()
     ann.expects_nothing()
     story.forward(minutes=2)
