@@ -1,11 +1,12 @@
 """What a worker costs that has nothing to do, and how soon it does what comes.
 
-    python -m tests.bench.bench_idle [--quick]
+    python -m tests.bench.bench_idle [--once | --quick]
 
 `monitor worker` and `monitor run` on both engines, one process at a time, the whole year of a hundred patients
 planned: its share of a core and its memory over a minute in which nothing is due; then the time from the instant at
 which a text is due, and from the commit of a page that another process writes, until the provider has the request.
-Three alternating rounds; medians of the first, percentiles over all rounds of the second.
+Three alternating rounds; medians of the first, percentiles over all rounds of the second. They take half an hour;
+`--once` is one of them with as many texts, `--quick` a shorter look.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Size:
     pages: int
 
 
-FULL, QUICK = Size(3, 60.0, 35, 20), Size(1, 15.0, 10, 10)
+FULL, ONCE, QUICK = Size(3, 60.0, 35, 20), Size(1, 60.0, 100, 30), Size(1, 15.0, 10, 10)
 
 
 @dataclass
@@ -168,7 +169,7 @@ def measure(engines: dict[str, Databases | None], size: Size) -> dict[tuple[str,
 
 def main() -> None:
     """Print the table."""
-    size = QUICK if "--quick" in sys.argv[1:] else FULL
+    size = QUICK if "--quick" in sys.argv[1:] else ONCE if "--once" in sys.argv[1:] else FULL
     engines: dict[str, Databases | None] = {"SQLite": None}
     console = Console()
     with ExitStack() as opened:
