@@ -6,8 +6,8 @@ Texts come due while no process runs; many at one instant; the process is killed
 two processes run on one store. APScheduler runs with its defaults, and once more without a limit to how late a job
 may be (`misfire_grace_time=None`). Every process is a real one that sends with the real SDK; the provider, a
 stand-in for Twilio, counts what it took. A text whose sender was killed is in doubt: ours asks the provider for it
-when the lease has ended, after a minute, and once more 20 s later. Three alternating rounds, added up, which takes most of an
-hour; `--once` is one of them, `--quick` one with a fifth of the texts.
+when the lease has ended, after a minute, and once more 20 s later. Three alternating rounds, added up, which takes
+most of an hour; `--once` is one of them, `--quick` one with a fifth of the texts.
 """
 
 from __future__ import annotations
