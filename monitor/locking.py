@@ -15,9 +15,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from monitor.db import Base
+from monitor.errors import NotReady
 
 Row = TypeVar("Row", bound=Base)
-UNIQUE_VIOLATION = "23505"  # PostgreSQL's code
+UNIQUE_VIOLATION = "23505"  # PostgreSQL's codes
+DEADLOCK = "40P01"
 
 _TRY = text(
     "SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE pg_try_advisory_xact_lock(hashtextextended(name, 0))"
@@ -76,6 +78,11 @@ def note_moment(session: Session, table: type[Base], name: str, at: datetime) ->
     changed = session.execute(moment.execution_options(synchronize_session=False))
     if not changed.rowcount and not add_once(session, table(name=name, at=at)):  # type: ignore[attr-defined]
         session.execute(moment.execution_options(synchronize_session=False))
+
+
+def was_deadlock(error: NotReady) -> bool:
+    """Whether this transaction was broken off since it and another one waited for one another."""
+    return getattr(getattr(error.__cause__, "orig", None), "sqlstate", None) == DEADLOCK
 
 
 def _is_duplicate(error: IntegrityError) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+import time
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
@@ -17,14 +18,14 @@ from sqlalchemy.orm import Session
 from monitor.bootstrap import App
 from monitor.db import connect, open_sessions, transaction
 from monitor.errors import NotReady
+from monitor.locking import lock
 from monitor.models import Inbound
 from monitor.services.receive import Arrival, save_arrivals
 from monitor.sms.gateway import Received
-from monitor.web.group_commit import GroupCommit
+from monitor.web.group_commit import GroupCommit, commit_together
 from tests.running import Installation, wait_for
 from tests.twilio_standin.webhooks import Webhooks
 
-Save = Callable[[Session, Sequence[Arrival]], object]
 ACCOUNT, TOKEN, NUMBER = "AC" + "1" * 32, "the token", "+12025550100"
 
 
@@ -39,15 +40,28 @@ def kept(app: App) -> list[str]:
         return list(session.scalars(select(Inbound.sid).order_by(Inbound.id)))
 
 
-class Counted:
-    """How many texts each transaction was to keep."""
+class Slow:
+    """Saves, and counts how many texts each transaction was to keep. The first one lasts until all others wait."""
 
-    def __init__(self, save: Save = save_arrivals) -> None:
-        self.save, self.batches = save, list[int]()
+    def __init__(self, app: App) -> None:
+        self.batches = list[int]()
+        self.commit = GroupCommit(app.sessions, self._save)
+        self._begun, self._go = threading.Event(), threading.Event()
 
-    def __call__(self, session: Session, arrivals: Sequence[Arrival]) -> object:
+    def _save(self, session: Session, arrivals: Sequence[Arrival]) -> None:
         self.batches.append(len(arrivals))
-        return self.save(session, arrivals)
+        self._begun.set()
+        assert self._go.wait(10)
+        save_arrivals(session, arrivals)
+
+    async def after(self, first: Arrival, others: Sequence[Arrival]) -> list[BaseException | None]:
+        """What the others are answered, who came while the first was written."""
+        requests = [asyncio.create_task(self.commit(first))]
+        await asyncio.to_thread(self._begun.wait, 10)
+        requests += [asyncio.create_task(self.commit(other)) for other in others]
+        await asyncio.sleep(0)
+        self._go.set()
+        return (await asyncio.gather(*requests, return_exceptions=True))[1:]
 
 
 def settings_of(app: App) -> dict[str, str]:
@@ -74,17 +88,9 @@ def all_at_once(*requests: Coroutine[Any, Any, None]) -> list[BaseException | No
 
 
 def test_who_comes_alone_is_written_at_once_and_who_comes_meanwhile_shares_the_next_transaction(app: App) -> None:
-    save = Counted()
-    commit = GroupCommit(app.sessions, save)
-
-    async def come_while_the_first_is_written() -> None:
-        first = asyncio.create_task(commit(arrival(app, 0)))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)  # its writer has begun
-        await asyncio.gather(first, *(commit(arrival(app, number)) for number in range(1, 60)))
-
-    asyncio.run(come_while_the_first_is_written())
-    assert save.batches == [1, 59]
+    slow = Slow(app)
+    assert asyncio.run(slow.after(arrival(app, 0), [arrival(app, n) for n in range(1, 60)])) == [None] * 59
+    assert slow.batches == [1, 59]
     assert kept(app) == [f"SM{number}" for number in range(60)]
 
 
@@ -100,32 +106,32 @@ def test_nobody_is_answered_before_the_commit(app: App) -> None:
 
 def test_a_flood_is_written_in_several_transactions(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitor.web.group_commit.MOST", 20)
-    save = Counted()
-    commit = GroupCommit(app.sessions, save)
-    assert all_at_once(*(commit(arrival(app, number)) for number in range(50))) == [None] * 50
-    assert save.batches == [20, 20, 10]
-    assert len(kept(app)) == 50
+    slow = Slow(app)
+    assert asyncio.run(slow.after(arrival(app, 0), [arrival(app, n) for n in range(1, 51)])) == [None] * 50
+    assert slow.batches == [1, 20, 20, 10]
+    assert len(kept(app)) == 51
 
 
 # --- one among many ------------------------------------------------------------------------------
 
 
 def test_a_text_that_the_database_refuses_spoils_no_other(app: App) -> None:
-    commit = GroupCommit(app.sessions, save_arrivals)
-    answers = all_at_once(*(commit(arrival(app, n, media=2**70 if n == 7 else 0)) for n in range(20)))
-    assert isinstance(answers[7], Exception)
-    assert not isinstance(answers[7], NotReady)
-    assert [answer for answer in answers if answer is not None] == [answers[7]]
+    slow = Slow(app)
+    others = [arrival(app, n, media=2**70 if n == 7 else 0) for n in range(1, 20)]
+    answers = asyncio.run(slow.after(arrival(app, 0), others))
+    assert slow.batches == [1, 19] + [1] * 19
+    assert isinstance(answers[6], Exception)
+    assert not isinstance(answers[6], NotReady)
+    assert [answer for answer in answers if answer is not None] == [answers[6]]
     assert kept(app) == [f"SM{number}" for number in range(20) if number != 7]
 
 
 def test_the_same_text_twice_in_one_transaction_is_one_text(app: App) -> None:
-    save = Counted()
-    commit = GroupCommit(app.sessions, save)
-    again = [arrival(app, number) for number in (1, 2, 1, 1, 3, 2)]
-    assert all_at_once(*map(commit, again)) == [None] * 6
-    assert save.batches == [6]
-    assert kept(app) == ["SM1", "SM2", "SM3"]
+    slow = Slow(app)
+    again = [arrival(app, number) for number in (1, 2, 1, 0, 3, 2)]
+    assert asyncio.run(slow.after(arrival(app, 0), again)) == [None] * 6
+    assert slow.batches == [1, 6]
+    assert kept(app) == ["SM0", "SM1", "SM2", "SM3"]
 
 
 def test_the_same_texts_at_several_web_processes_are_kept_once_each(app: App) -> None:
@@ -147,14 +153,13 @@ def test_the_same_texts_at_several_web_processes_are_kept_once_each(app: App) ->
 # --- a database that cannot work now, and an end -------------------------------------------------
 
 
-def test_a_locked_database_is_told_to_each_after_one_try(app: App) -> None:
+def test_a_locked_database_is_told_to_each(app: App) -> None:
     @event.listens_for(app.engine, "checkout")
     def hurry(connection: Any, *_: object) -> None:
         shorten = "PRAGMA busy_timeout=50" if app.settings.database is None else "SET lock_timeout = 50"
         connection.execute(shorten)
 
-    save = Counted()
-    commit = GroupCommit(app.sessions, save)
+    commit = GroupCommit(app.sessions, save_arrivals)
     elsewhere = connect(app.settings.database_url)
     with elsewhere.begin() as other:  # on SQLite that is enough
         if app.settings.database is not None:
@@ -162,7 +167,6 @@ def test_a_locked_database_is_told_to_each_after_one_try(app: App) -> None:
         answers = all_at_once(*(commit(arrival(app, number)) for number in range(10)))
     elsewhere.dispose()
     assert [type(answer) for answer in answers] == [NotReady] * 10
-    assert len(save.batches) <= 1
     assert kept(app) == []
     assert all_at_once(*(commit(arrival(app, number)) for number in range(10))) == [None] * 10
     assert len(kept(app)) == 10
@@ -177,23 +181,44 @@ def test_a_connection_that_breaks_in_the_transaction_is_told_to_each_and_the_nex
         if cut and cut.pop():
             session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
-    commit = GroupCommit(app.sessions, save)
-    answers = all_at_once(*(commit(arrival(app, number)) for number in range(10)))
-    assert [type(answer) for answer in answers] == [NotReady] * 10
+    arrivals = [arrival(app, number) for number in range(10)]
+    outcomes = commit_together(app.sessions, save, arrivals)
+    assert [type(outcome) for outcome in outcomes] == [NotReady] * 10
     assert kept(app) == []
-    assert all_at_once(*(commit(arrival(app, number)) for number in range(10))) == [None] * 10
+    assert commit_together(app.sessions, save, arrivals) == [None] * 10
 
 
-def test_where_no_thread_can_be_had_nobody_waits_for_ever(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(*_: object) -> None:
-        raise RuntimeError("can't start new thread")
+@pytest.mark.engine("postgresql")
+def test_who_was_broken_off_by_a_deadlock_tries_one_by_one(app: App) -> None:
+    """Another transaction holds the second row and waits for the first; who began to wait is broken off."""
+    with transaction(app.sessions) as session:
+        session.add_all(arrival(app, number).row() for number in (1, 2))
+    theirs, ours = threading.Event(), threading.Event()
+    tries: list[list[int]] = []
 
-    commit = GroupCommit(app.sessions, save_arrivals)
-    with monkeypatch.context() as patched:
-        patched.setattr("monitor.web.group_commit.run_in_threadpool", refuse)
-        answers = all_at_once(*(commit(arrival(app, number)) for number in range(3)))
-    assert [type(answer) for answer in answers] == [RuntimeError] * 3
-    assert all_at_once(commit(arrival(app, 1))) == [None]
+    def elsewhere() -> None:
+        with transaction(app.sessions) as session:
+            lock(session, Inbound, 2)
+            theirs.set()
+            assert ours.wait(10)
+            time.sleep(0.3)  # they wait by now, and so they are the first to look for a circle
+            lock(session, Inbound, 1)
+
+    def save(session: Session, numbers: Sequence[int]) -> None:
+        tries.append(list(numbers))
+        for number in numbers:
+            lock(session, Inbound, number).media += 1
+            session.flush()
+            ours.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(elsewhere)
+        assert theirs.wait(10)
+        assert commit_together(app.sessions, save, [1, 2]) == [None, None]
+        other.result()
+    assert tries == [[1, 2], [1], [2]]
+    with transaction(app.sessions) as session:
+        assert list(session.scalars(select(Inbound.media))) == [1, 1]
 
 
 def test_a_request_that_is_given_up_is_kept_all_the_same_and_disturbs_no_other(app: App) -> None:
@@ -203,11 +228,19 @@ def test_a_request_that_is_given_up_is_kept_all_the_same_and_disturbs_no_other(a
         requests = [asyncio.create_task(commit(arrival(app, number))) for number in range(5)]
         await asyncio.sleep(0)
         requests[2].cancel()
-        assert await asyncio.gather(*requests, return_exceptions=True) != [None] * 5
-        assert [request.cancelled() for request in requests] == [False, False, True, False, False]
+        answers = await asyncio.gather(*requests, return_exceptions=True)
+        assert [type(answer) for answer in answers] == [type(None)] * 2 + [asyncio.CancelledError] + [type(None)] * 2
 
     asyncio.run(give_one_up())
     assert len(kept(app)) == 5
+
+
+def test_threads_with_event_loops_of_their_own_share_one_writer(app: App) -> None:
+    commit = GroupCommit(app.sessions, save_arrivals)
+    with ThreadPoolExecutor(4) as pool:
+        answers = pool.map(lambda n: all_at_once(*(commit(arrival(app, 10 * n + m)) for m in range(10))), range(4))
+        assert list(answers) == [[None] * 10] * 4
+    assert len(kept(app)) == 40
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["ended", "killed"])

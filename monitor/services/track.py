@@ -1,73 +1,99 @@
-"""Apply what the provider reports of a text: twice, late, out of order, before our own commit."""
+"""Apply what the provider reports of texts: twice, late, out of order, before our own commit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeGuard
+from typing import Self
 
 from sqlalchemy import and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import STATE_OF, ProviderStatus, State
 from monitor.errors import BadInput
-from monitor.models import Callback, Message, PastMessage
+from monitor.models import Callback, Message, PastMessage, Patient
 from monitor.services.archive import bring_back
-from monitor.services.settle import LOST, settle
+from monitor.services.settle import LOST, lock_together, settle
+
+PLAIN = frozenset({State.SENT, State.DELIVERED})
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A status callback. `message_id` is ours, from the callback's URL; without it the provider's id finds the text."""
+
+    params: Mapping[str, str]
+    message_id: int | None
+    sid: str
+    status: str
+    at: datetime
+
+    @classmethod
+    def read(cls, params: Mapping[str, str], message_id: int | None, *, at: datetime) -> Self:
+        """Refuses one that does not say what became of which text."""
+        sid = params.get("MessageSid") or params.get("CallSid") or params.get("SmsSid")
+        status = params.get("MessageStatus") or params.get("CallStatus") or params.get("SmsStatus")
+        if not sid or not status:
+            raise BadInput("MessageSid" if not sid else "MessageStatus", "nothing", "the provider's status callback")
+        known = message_id is not None and 0 < message_id < 2**62
+        return cls(params, message_id if known else None, sid, status, at)
+
+    @property
+    def code(self) -> int | None:
+        text = self.params.get("ErrorCode")
+        return int(text) if text and text.isascii() and text.isdigit() and len(text) < 9 else None
+
+    def is_plain(self) -> bool:
+        """All went well: then the text and its check-in change, and hardly ever what others may be at."""
+        return _state(self.status) in PLAIN
+
+    def is_about(self, message: Message | None) -> bool:
+        """One that names another provider's id is about something else."""
+        return message is not None and message.sid in {None, self.sid}
 
 
 def track(session: Session, params: Mapping[str, str], *, message_id: int | None, now: datetime) -> bool:
-    """Keep the callback as it came and move the text if it may; True if it changed anything.
-
-    `message_id` is ours, from the callback's URL; without it the provider's id finds the text.
-    """
-    sid = params.get("MessageSid") or params.get("CallSid") or params.get("SmsSid")
-    status = params.get("MessageStatus") or params.get("CallStatus") or params.get("SmsStatus")
-    if not sid or not status:
-        raise BadInput("MessageSid" if not sid else "MessageStatus", "nothing", "the provider's status callback")
-    code = _number(params.get("ErrorCode"))
-    message = find_message(session, message_id, sid)
-    applied = message is not None and apply_status(session, message, sid, status, code, now=now)
-    session.add(
-        Callback(
-            message_id=message.id if message else None,
-            sid=sid[:40],
-            status=status[:20],
-            error_code=code,
-            raw=dict(params),
-            applied=applied,
-            received_at=now,
-        )
-    )
-    return applied
+    """Keep the callback as it came and move the text if it may; True if it changed anything."""
+    report = Report.read(params, message_id, at=now)
+    return _keep(session, report, find_message(session, report))
 
 
-def find_message(session: Session, message_id: int | None, sid: str) -> Message | None:
-    """The text a callback is about; one that names another provider's id is about something else."""
-    if (message := _at_hand(session, message_id, sid)) is not None:
+def track_together(session: Session, reports: Sequence[Report]) -> None:
+    """The same for plain reports, whose texts are locked in one order, as by everybody who takes several."""
+    with session.no_autoflush:  # nothing that is looked up here is written here
+        messages = _lock_all(session, reports)
+        patients = select(Patient).where(Patient.id.in_({m.patient_id for m in messages if m.patient_id}))
+        kept = session.scalars(patients).all()  # noqa: F841 -- a session forgets what nobody holds
+        by_id = {message.id: message for message in messages}
+        for report in reports:
+            message = by_id.get(report.message_id or 0)
+            if not report.is_about(message):
+                message = next((m for m in messages if m.sid == report.sid), None) or find_message(session, report)
+            _keep(session, report, message)
+
+
+def find_message(session: Session, report: Report) -> Message | None:
+    """The text a callback is about, this transaction's alone; if need be it comes back from history."""
+    if (message := _at_hand(session, report)) is not None:
         return message
-    nameless = and_(PastMessage.id == message_id, PastMessage.sid.is_(None)) if _is_id(message_id) else false()
-    is_it = or_(PastMessage.sid == sid, nameless)
-    return _at_hand(session, message_id, sid) if bring_back(session, is_it) else None
+    nameless = and_(PastMessage.id == report.message_id, PastMessage.sid.is_(None)) if report.message_id else false()
+    is_it = or_(PastMessage.sid == report.sid, nameless)
+    return _at_hand(session, report) if bring_back(session, is_it) else None
 
 
-def _at_hand(session: Session, message_id: int | None, sid: str) -> Message | None:
-    if _is_id(message_id):
-        message = session.get(Message, message_id, with_for_update={"key_share": True})
-        if message is not None and message.sid in {None, sid}:
+def _at_hand(session: Session, report: Report) -> Message | None:
+    if report.message_id is not None:
+        message = session.get(Message, report.message_id, with_for_update={"key_share": True})
+        if report.is_about(message):
             return message
-    return session.scalar(select(Message).where(Message.sid == sid).with_for_update(key_share=True))
-
-
-def _is_id(number: int | None) -> TypeGuard[int]:
-    return number is not None and 0 < number < 2**62
+    return session.scalar(select(Message).where(Message.sid == report.sid).with_for_update(key_share=True))
 
 
 def apply_status(session: Session, message: Message, sid: str, status: str, code: int | None, *, now: datetime) -> bool:
     """Move a text to the state the provider names; an unknown name changes nothing."""
-    try:
-        state = STATE_OF[ProviderStatus(status)]
-    except ValueError:
+    state = _state(status)
+    if state is None:
         return False
     message.sid = message.sid or sid[:40]
     message.sent_at = message.sent_at or now
@@ -77,5 +103,32 @@ def apply_status(session: Session, message: Message, sid: str, status: str, code
     return settle(session, message, state, now=now, why=why, code=code)
 
 
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 9 else None
+def _lock_all(session: Session, reports: Sequence[Report]) -> Sequence[Message]:
+    ids = {report.message_id for report in reports if report.message_id}
+    named = or_(Message.id.in_(ids), Message.sid.in_({report.sid for report in reports}))
+    return lock_together(session, session.scalars(select(Message.id).where(named)).all())
+
+
+def _keep(session: Session, report: Report, message: Message | None) -> bool:
+    applied = message is not None and apply_status(
+        session, message, report.sid, report.status, report.code, now=report.at
+    )
+    session.add(
+        Callback(
+            message_id=message.id if message else None,
+            sid=report.sid[:40],
+            status=report.status[:20],
+            error_code=report.code,
+            raw=dict(report.params),
+            applied=applied,
+            received_at=report.at,
+        )
+    )
+    return applied
+
+
+def _state(status: str) -> State | None:
+    try:
+        return STATE_OF[ProviderStatus(status)]
+    except ValueError:
+        return None

@@ -16,6 +16,7 @@ from monitor.bootstrap import App
 from monitor.errors import MonitorError
 from monitor.logs import place_of
 from monitor.services.receive import save_arrivals
+from monitor.services.track import track_together
 from monitor.web import health, phones, webhooks
 from monitor.web.group_commit import GroupCommit
 
@@ -34,6 +35,7 @@ def create_app(
     web = FastAPI(title="implant-monitor", docs_url=None, redoc_url=None, openapi_url=None)
     web.state.monitor, web.state.wake = app, wake
     web.state.save_text = GroupCommit(app.sessions, save_arrivals)
+    web.state.keep_report = GroupCommit(app.sessions, track_together)
     web.state.run_everything, web.state.phones_forced = run_everything, phones_forced
     web.include_router(webhooks.router)
     web.include_router(health.router)

@@ -21,7 +21,7 @@ from monitor.errors import BadInput
 from monitor.models import Message
 from monitor.services.acknowledge import page_of_message, take_by_keypress
 from monitor.services.receive import Arrival
-from monitor.services.track import track
+from monitor.services.track import Report, track
 from monitor.sms.gateway import Received
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,11 @@ async def inbound(request: Request) -> Response:
 async def status(request: Request) -> Response:
     """What became of a text or call of ours."""
     app, params, _ = await _verified(request)
-    await run_in_threadpool(_track, app, params, _message_id(request))
+    report = Report.read(params, _message_id(request), at=app.clock.now())
+    if report.is_plain():
+        await request.app.state.keep_report(report)
+    else:  # it may touch an alert, a task, a patient: alone it holds up nobody else
+        await run_in_threadpool(_track, app, report)
     request.app.state.wake()
     return Response(status_code=204)
 
@@ -110,9 +114,9 @@ def _field(params: Mapping[str, str], name: str) -> str | None:
     return params.get(name) if name == "Body" else params.get(name) or None
 
 
-def _track(app: App, params: Mapping[str, str], message_id: int | None) -> None:
+def _track(app: App, report: Report) -> None:
     with transaction(app.sessions) as session:
-        track(session, params, message_id=message_id, now=app.clock.now())
+        track(session, report.params, message_id=report.message_id, now=report.at)
 
 
 def _speak(app: App, params: Mapping[str, str], message_id: int | None, query: str) -> str:
