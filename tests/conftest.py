@@ -39,6 +39,8 @@ ON_SQLITE_ALONE = ("web", "cli", "sms")  # what they try lies above the database
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=[*ENGINES, "both"], default="both", help="run only the tests on this one")
+    parser.addoption("--fault-texts", type=int, default=200, help="texts in the run whose workers are killed all along")
+    parser.addoption("--fault-runs", type=int, default=1, help="how often each fault is tried")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta, timezone
 from pathlib import Path
@@ -15,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import Engine, func, select
 
 from monitor.bootstrap import prepare
-from monitor.clock import SystemClock
+from monitor.clock import ShiftedClock, SystemClock
 from monitor.config import Settings, SmsKind
 from monitor.db import Sessions, connect, open_sessions, transaction
 from monitor.domain.delivery import State
@@ -25,7 +27,7 @@ from monitor.services.enrol import Enrolment, enrol
 from monitor.services.init import initialise
 from monitor.services.ledger import check_ledger
 from monitor.services.staff import add_staff
-from tests.running import PROGRAM, ROOT, free_port, wait_for
+from tests.running import ROOT, free_port, wait_for
 from tests.twilio_standin import Standin
 from tests.twilio_standin.standin import ACCOUNT_SID, AUTH_TOKEN, NUMBER
 
@@ -35,6 +37,16 @@ UNDER_WAY = (State.SENDING, State.UNKNOWN)
 PATIENCE = 120.0  # seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What came of a run; `seconds` from the end of the fault until all was done."""
+
+    texts: int
+    lost: int
+    doubled: int
+    seconds: float
+
+
 @dataclass
 class Fleet:
     """A clinic where it is noon, one person to page, and as many processes as are asked for."""
@@ -42,6 +54,9 @@ class Fleet:
     home: Path
     database: str | None
     standin: Standin
+    clock: ShiftedClock = field(default_factory=ShiftedClock)  # what the machine's says
+    over_at: float = field(default_factory=time.monotonic)  # when the fault was over
+    counted: Counted | None = None
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
     engine: Engine = field(init=False)
     sessions: Sessions = field(init=False)
@@ -53,35 +68,47 @@ class Fleet:
         self.engine = connect(settings.database_url)
         self.sessions = open_sessions(self.engine)
         self.standin.public_url = f"http://127.0.0.1:{self.port}"
+        self.set_clock(self.clock.offset)
         with transaction(self.sessions) as session:
             given = {"name": "Smile Dental", "timezone": f"Etc/GMT{-NOON:+d}", "emergency_number": "911"}
-            initialise(session, given, now=SystemClock().now())
-            add_staff(session, the_clinic(session), "Nurse Lind", NURSE, now=SystemClock().now())
+            initialise(session, given, now=self.clock.now())
+            add_staff(session, the_clinic(session), "Nurse Lind", NURSE, now=self.clock.now())
 
     # --- people --------------------------------------------------------------------------------
 
-    def enrol(self, count: int, *, first: int = 0) -> list[str]:
+    def enrol(self, count: int, *, first: int = 0, day: int = 7) -> list[str]:
         """So many patients on day 7: a first text now, a check-in some seconds after it. Returns their numbers."""
-        today: date = SystemClock().now().astimezone(timezone(timedelta(hours=NOON))).date()
-        given = Enrolment(name="", phone="", surgery_on=today - timedelta(days=7), consent="signed form")
+        today: date = self.clock.now().astimezone(timezone(timedelta(hours=NOON))).date()
+        given = Enrolment(name="", phone="", surgery_on=today - timedelta(days=day), consent="signed form")
         numbers = [f"+1202555{1000 + first + n:04d}" for n in range(count)]
         with transaction(self.sessions) as session:
             clinic = the_clinic(session)
             for n, number in enumerate(numbers):
-                enrol(session, clinic, replace(given, name=f"P {n}", phone=number), now=SystemClock().now())
+                enrol(session, clinic, replace(given, name=f"P {n}", phone=number), now=self.clock.now())
         return numbers
 
     # --- processes -----------------------------------------------------------------------------
 
-    def worker(self, step: str | None = None, count: int = 1) -> subprocess.Popen[str]:
+    def worker(self, step: str | None = None, count: int = 1, *, read_timeout: float = 2.0) -> subprocess.Popen[str]:
         """One more worker, which may be made to kill itself at a step."""
-        return self._spawn("-m", "tests.faults.worker", *([step, str(count)] if step else []))
+        return self._start("worker", "--read-timeout", str(read_timeout), *_dying(step, count))
 
-    def web(self) -> subprocess.Popen[str]:
-        """The web process, once it answers."""
-        process = self._spawn("-c", PROGRAM, "web", "--port", str(self.port))
-        wait_for("the web process", lambda: self.standin.patient_texts("+12025550999", "hello") == 200)
+    def web(self, step: str | None = None, count: int = 1) -> subprocess.Popen[str]:
+        """The web process, once it answers; it may be made to kill itself at a step, too."""
+        process = self._start("web", "--port", str(self.port), *_dying(step, count))
+        wait_for("the web process", self._answers)
         return process
+
+    def set_clock(self, off: timedelta) -> None:
+        """Set the machine's clock, of all processes that run and of those that will."""
+        self.clock.offset = off
+        new = self._offset.with_suffix(".new")
+        new.write_text(str(off.total_seconds()))
+        new.rename(self._offset)
+
+    def mended(self) -> None:
+        """The fault is over; from now on recovery is timed."""
+        self.over_at = time.monotonic()
 
     def kill(self, process: subprocess.Popen[str]) -> None:
         process.send_signal(signal.SIGKILL)
@@ -96,6 +123,20 @@ class Fleet:
     @property
     def log(self) -> str:
         return (self.home.parent / "fleet.log").read_text()
+
+    @property
+    def _offset(self) -> Path:
+        return self.home.parent / "clock"
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5):
+                return True
+        except OSError:
+            return False
+
+    def _start(self, command: str, *options: str) -> subprocess.Popen[str]:
+        return self._spawn("-m", "tests.faults.process", command, "--clock", str(self._offset), *options)
 
     def _spawn(self, *arguments: str) -> subprocess.Popen[str]:
         with (self.home.parent / "fleet.log").open("a") as log:
@@ -128,7 +169,7 @@ class Fleet:
 
     def is_done(self) -> bool:
         """Nothing is due, under way, unread or not reported on."""
-        now = SystemClock().now()
+        now = self.clock.now()
         with transaction(self.sessions) as session:
             due = select(Message.id).where(Message.state == State.PLANNED, Message.due_at <= now + timedelta(seconds=8))
             moving = select(Message.id).where(Message.state.in_([*UNDER_WAY, State.SENT]))
@@ -139,19 +180,29 @@ class Fleet:
     def finish(self, what: str) -> None:
         """Until all is done; then nothing may be lost or doubled."""
         wait_for(what, self.is_done, seconds=PATIENCE)
+        seconds = time.monotonic() - self.over_at
         self.standin.settle()
-        self.check()
+        self.check(seconds)
 
-    def check(self) -> None:
-        """The ledger is clean, and no patient's text was sent twice."""
-        with transaction(self.sessions) as session:
-            assert check_ledger(session, SystemClock().now()).holes == []
-            ended = session.scalars(select(Message.state).where(Message.claimed_at.is_not(None))).all()
-            paged = set(session.scalars(select(Message.alert_id).where(Message.kind == "page")))
-            urgent = set(session.scalars(select(Alert.id).where(Alert.band != "soon")))
-        assert set(ended) <= {State.DELIVERED, State.PLANNED}, Counter(ended)
-        assert urgent <= paged, urgent - paged
+    def check(self, seconds: float = 0.0) -> None:
+        """The ledger is clean, no patient's text was lost or sent twice, every urgent alert was paged, and nothing of
+        a patient stands in the log."""
+        lost = self.lost()
+        self.counted = Counted(self.count(Message.claimed_at.is_not(None)), len(lost), len(self.doubled()), seconds)
+        assert lost == []
         assert self.doubled() == {}, self.doubled()
+        assert not any(private in self.log for private in ("+1202555", "there is pus"))
+
+    def lost(self) -> list[str]:
+        """What nobody looks after, texts to patients that did not arrive, alerts that paged nobody."""
+        arrived = Message.state.in_([State.DELIVERED, State.PLANNED])
+        with transaction(self.sessions) as session:
+            holes = [str(hole) for hole in check_ledger(session, self.clock.now()).holes]
+            tried = select(Message).where(Message.claimed_at.is_not(None), Message.kind != "page", ~arrived)
+            astray = [f"text {message.id} is {message.state}: {message.why}" for message in session.scalars(tried)]
+            paged = select(Message.alert_id).where(Message.kind == "page", Message.state == State.DELIVERED)
+            urgent = select(Alert.id).where(Alert.band != "soon", Alert.id.not_in(paged))
+            return [*holes, *astray, *(f"alert {alert_id} paged nobody" for alert_id in session.scalars(urgent))]
 
     def errors(self) -> list[str]:
         """What any of the processes has logged as one."""
@@ -165,3 +216,24 @@ class Fleet:
     def texted(self, number: str, *parts: str) -> Callable[[], bool]:
         """Whether a number has been sent a text with each of these parts."""
         return lambda: all(any(part in m.body for m in self.standin.sent_to(number)) for part in parts)
+
+    def reached(self, numbers: Collection[str], part: str) -> int:
+        """How many of these numbers have been sent a text with this part."""
+        sent = {m.to for m in list(self.standin.messages) if m.direction == "outbound-api" and part in m.body}
+        return len(sent.intersection(numbers))
+
+    def expect(self, numbers: Collection[str], *parts: str) -> None:
+        """Wait until each of these numbers has been sent a text with each of these parts."""
+
+        def is_so() -> bool:
+            return all(self.reached(numbers, part) == len(numbers) for part in parts)
+
+        wait_for(f"all to be sent {parts}", is_so, seconds=PATIENCE)
+
+    def pages(self, sign: str = "pus") -> list[str]:
+        """What staff were paged for it, oldest first."""
+        return [m.body for m in self.standin.sent_to(NURSE) if sign in m.body]
+
+
+def _dying(step: str | None, count: int) -> list[str]:
+    return [] if step is None else ["--die", step, "--at", str(count)]

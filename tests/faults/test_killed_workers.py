@@ -7,12 +7,14 @@ import time
 
 import pytest
 
-from tests.faults.fleet import NURSE, PATIENCE, Fleet
-from tests.faults.worker import STEPS
+from tests.faults.fleet import PATIENCE, Fleet
+from tests.faults.process import STEPS
 from tests.running import wait_for
 from tests.story import CHECKIN, FIRST_TEXT
 
 pytestmark = pytest.mark.fault
+WORKERS = 3
+TO_EACH = 2  # texts, soon after enrolment
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -22,44 +24,33 @@ def test_a_worker_that_is_killed_at_a_step(fleet: Fleet, step: str) -> None:
     numbers = fleet.enrol(12)
     dying = fleet.worker(step, 3 if step == "handed over" else 1)
     assert dying.wait(PATIENCE) == -9, fleet.log
+    fleet.mended()
     fleet.worker()
-    wait_for("every text", lambda: all(fleet.texted(n, FIRST_TEXT, CHECKIN)() for n in numbers), seconds=PATIENCE)
+    fleet.expect(numbers, FIRST_TEXT, CHECKIN)
     fleet.finish("the end of every text")
     assert fleet.errors() == []
 
 
 @pytest.mark.engine("postgresql")
-def test_workers_that_are_killed_again_and_again(fleet: Fleet) -> None:
-    """Some hundred texts, three workers, one of them killed every second; meanwhile patients report pus."""
-    numbers, chance = fleet.enrol(100), random.Random(7)
+def test_workers_that_are_killed_again_and_again(fleet: Fleet, fault_texts: int) -> None:
+    """Three workers, one of them killed every second until all is sent; meanwhile patients report pus."""
+    numbers, chance, sick = fleet.enrol(fault_texts // TO_EACH), random.Random(7), list[str]()
     fleet.web()
-    workers = [fleet.worker() for _ in range(3)]
-    for turn in range(20):
+    workers = [fleet.worker() for _ in range(WORKERS)]
+    kills = 0
+    while kills < 20 or fleet.reached(numbers, CHECKIN) < len(numbers):
         time.sleep(chance.uniform(0.3, 1.5))
-        if turn % 5 == 4:
-            sick = numbers[turn]
-            wait_for("the check-in", fleet.texted(sick, CHECKIN), seconds=PATIENCE)
-            assert fleet.standin.patient_texts(sick, "there is pus") == 200
-        victim = chance.randrange(3)
+        if kills % 5 == 4:
+            sick.append(numbers[len(sick)])
+            wait_for("the check-in", fleet.texted(sick[-1], CHECKIN), seconds=PATIENCE)
+            assert fleet.standin.patient_texts(sick[-1], "there is pus") == 200
+        victim = chance.randrange(WORKERS)
         fleet.kill(workers[victim])
         workers[victim] = fleet.worker()
-    wait_for("every text", lambda: all(fleet.texted(n, FIRST_TEXT, CHECKIN)() for n in numbers), seconds=PATIENCE)
+        kills += 1
+    fleet.mended()
+    fleet.expect(numbers, FIRST_TEXT, CHECKIN)
     fleet.finish("the end of every text")
     assert fleet.errors() == []
-    assert fleet.count() > 300
-    assert sum("pus" in m.body for m in fleet.standin.sent_to(NURSE)) >= 4
-
-
-@pytest.mark.engine("sqlite")
-def test_two_workers_on_one_sqlite_file_are_safe(fleet: Fleet) -> None:
-    """One of them is enough, but a second one that was started by mistake loses and doubles nothing."""
-    numbers = fleet.enrol(40)
-    fleet.web()
-    first, _ = fleet.worker(), fleet.worker()
-    wait_for("the first check-ins", fleet.texted(numbers[0], CHECKIN), seconds=PATIENCE)
-    assert fleet.standin.patient_texts(numbers[0], "there is pus") == 200
-    fleet.kill(first)
-    fleet.worker()
-    wait_for("every text", lambda: all(fleet.texted(n, FIRST_TEXT, CHECKIN)() for n in numbers), seconds=PATIENCE)
-    fleet.finish("the end of every text")
-    assert fleet.errors() == []
+    assert fleet.count() > fault_texts
+    assert len(fleet.pages()) >= len(sick) >= 4

@@ -163,7 +163,7 @@ def test_while_the_provider_does_not_answer_the_restore_stays_unfinished(on_twil
         restore(on_twilio, backup)
     since = unfinished_since(on_twilio.app.sessions)
     assert since is not None
-    on_twilio.standin._rest.faults._planned.clear()
+    on_twilio.standin.mend()
     app = on_twilio.app
     catch_up(app.sessions, app.gateway, on_twilio.clock, since=since)
     on_twilio.run()

@@ -19,7 +19,10 @@ EVENT_OF = {"initiated": "initiated", "ringing": "ringing", "in-progress": "answ
 
 @dataclass(frozen=True)
 class Delivery:
-    """How a message fares, and what is said of it. `delay` is seconds before the first callback."""
+    """How a message fares, and what is said of it. `delay` is seconds before the first callback.
+
+    `early`: it has ended, and every callback is answered, before the request that sent it is.
+    """
 
     ends: str = "delivered"
     error_code: int | None = None
@@ -27,6 +30,7 @@ class Delivery:
     times: int = 1
     delay: float = 0.0
     backwards: bool = False
+    early: bool = False
     signed: Signature = Signature.CURRENT
 
 

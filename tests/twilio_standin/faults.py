@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from random import Random
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -74,6 +75,7 @@ class _Planned(Generic[T]):
     method: str | None
     to: str | None
     times: int | None
+    share: float
 
 
 class Plans(Generic[T]):
@@ -82,16 +84,30 @@ class Plans(Generic[T]):
     def __init__(self) -> None:
         self._planned: list[_Planned[T]] = []
         self._lock = Lock()
+        self._chance = Random(7)
 
-    def add(self, what: T, *, method: str | None = None, to: str | None = None, times: int | None = 1) -> None:
+    def add(
+        self,
+        what: T,
+        *,
+        method: str | None = None,
+        to: str | None = None,
+        times: int | None = 1,
+        share: float = 1.0,
+    ) -> None:
+        """`times` None is for ever; `share` is of the requests that fit and that no plan before this one took."""
         with self._lock:
-            self._planned.append(_Planned(what, method, to, times))
+            self._planned.append(_Planned(what, method, to, times, share))
+
+    def clear(self) -> None:
+        with self._lock:
+            self._planned.clear()
 
     def take(self, method: str, to: str | None) -> T | None:
-        """`times` None is for ever."""
         with self._lock:
             for planned in self._planned:
-                if planned.method in (None, method) and planned.to in (None, to):
+                fits = planned.method in (None, method) and planned.to in (None, to)
+                if fits and self._chance.random() < planned.share:
                     return self._use(planned)
         return None
 

@@ -120,7 +120,9 @@ class Rest:
         reply = Reply(201, message.as_json())
         message.from_ = message.from_ or account.numbers[0]  # a service picks its sender later
         delivery = self.deliveries.take("POST", message.to) or Delivery()
-        self.carrier.start(lambda: self.carrier.deliver(message, delivery))
+        on_its_way = self.carrier.start(lambda: self.carrier.deliver(message, delivery))
+        if delivery.early:
+            on_its_way.result()
         return reply
 
     def _create_call(self, request: Request) -> Reply:

@@ -94,14 +94,38 @@ class Standin:
     # --- what shall go wrong -------------------------------------------------------------------
 
     def fail_next(
-        self, fault: Fault, *, method: str | None = "POST", to: str | None = None, times: int | None = 1
+        self,
+        fault: Fault,
+        *,
+        method: str | None = "POST",
+        to: str | None = None,
+        times: int | None = 1,
+        share: float = 1.0,
     ) -> None:
-        """The next requests (to this number) end so; `times` None means all, `method` None any."""
-        self._rest.faults.add(fault, method=method, to=to, times=times)
+        """The next requests (to this number) end so; `times` None means all, `method` None any.
 
-    def deliver_next(self, delivery: Delivery, *, to: str | None = None, times: int | None = 1) -> None:
-        """The next messages (to this number) fare so."""
-        self._rest.deliveries.add(delivery, to=to, times=times)
+        With a `share` only so many of them, by chance, of those that no fault asked for before took.
+        """
+        self._rest.faults.add(fault, method=method, to=to, times=times, share=share)
+
+    def deliver_next(
+        self, delivery: Delivery, *, to: str | None = None, times: int | None = 1, share: float = 1.0
+    ) -> None:
+        """The next messages (to this number) fare so, or a share of them."""
+        self._rest.deliveries.add(delivery, to=to, times=times, share=share)
+
+    def mend(self) -> None:
+        """Whatever was still to go wrong goes right."""
+        self._rest.faults.clear()
+        self._rest.deliveries.clear()
+
+    def go_away(self) -> None:
+        """Every connection breaks off, and new ones are refused."""
+        self._server.close()
+
+    def come_back(self) -> None:
+        """The same account at the same address."""
+        self._server = Server(self._server.server_port, self._answer)
 
     def mute(self) -> None:
         """No callback at all, for tests that do not listen."""
@@ -132,6 +156,10 @@ class Standin:
         if status == 0 or status >= 500:  # the fallback address is the same one
             status = self._webhooks.call(f"{self.public_url}/twilio/inbound", params, signed=signed).status
         return status
+
+    def repeat(self, text: Message) -> int:
+        """The webhook of a text that arrived before, once more."""
+        return self._webhooks.call(f"{self.public_url}/twilio/inbound", _inbound_params(text, None)).status
 
     def _receive(self, from_: str, body: str, media: int, to: str) -> Message:
         now = self.account.clock.now()
