@@ -34,6 +34,7 @@ from tests.twilio_standin.standin import ACCOUNT_SID, AUTH_TOKEN, NUMBER
 NURSE = "+12025550171"
 NOON = 12 - SystemClock().now().hour  # hours to add to UTC for it to be noon or a little later
 UNDER_WAY = (State.SENDING, State.UNKNOWN)
+OPTED_OUT = 21610  # the provider's word that somebody wants no texts
 PATIENCE = 120.0  # seconds
 
 
@@ -189,7 +190,7 @@ class Fleet:
         a patient stands in the log."""
         lost = self.lost()
         self.counted = Counted(self.count(Message.claimed_at.is_not(None)), len(lost), len(self.doubled()), seconds)
-        assert lost == []
+        assert lost == [], lost
         assert self.doubled() == {}, self.doubled()
         assert not any(private in self.log for private in ("+1202555", "there is pus"))
 
@@ -198,7 +199,12 @@ class Fleet:
         arrived = Message.state.in_([State.DELIVERED, State.PLANNED])
         with transaction(self.sessions) as session:
             holes = [str(hole) for hole in check_ledger(session, self.clock.now()).holes]
-            tried = select(Message).where(Message.claimed_at.is_not(None), Message.kind != "page", ~arrived)
+            tried = select(Message).where(
+                Message.claimed_at.is_not(None),
+                Message.kind != "page",
+                ~arrived,
+                Message.error_code.is_distinct_from(OPTED_OUT),
+            )
             astray = [f"text {message.id} is {message.state}: {message.why}" for message in session.scalars(tried)]
             paged = select(Message.alert_id).where(Message.kind == "page", Message.state == State.DELIVERED)
             urgent = select(Alert.id).where(Alert.band != "soon", Alert.id.not_in(paged))
