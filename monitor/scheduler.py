@@ -52,6 +52,7 @@ SECONDS = {
     "archive": 60,
 }
 ROUNDS = 1000  # batches in one urgent tick; the next tick goes on where this one ended
+CLOCK_STEP = 1.0  # seconds by which the machine's clock was set; seconds between two looks whether it was
 SOONEST = 0.1  # seconds; a row that stays due cannot keep the processor busy
 AFTER_FETCHING = timedelta(seconds=20)  # texts that came while we were away are fetched before silence is judged
 REAL_TIME = SystemClock()  # heartbeats and wake-ups happen in real time, whatever the patients' clock says
@@ -156,6 +157,8 @@ class Worker:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._one_at_a_time = threading.Lock()
+        self._ended = threading.Event()
+        self._clock_watch = threading.Thread(target=self._watch_clock, name="clock", daemon=True)
         self.listener = listener_for(app, self.wake)
 
     def start(self) -> None:
@@ -176,11 +179,13 @@ class Worker:
                 next_run_time=REAL_TIME.now() + (AFTER_FETCHING if name == "chase" else timedelta()),
             )
         self.scheduler.start()
+        self._clock_watch.start()
         self.listener.start()
 
     def stop(self) -> None:
         """Let what is under way finish, then end."""
         self.ticks.ending = True
+        self._ended.set()
         # While APScheduler waits it holds the lock that a tick needs to name its next wake-up: we wait ourselves.
         self.scheduler.shutdown(wait=False)
         self._pool.shutdown(wait=True)
@@ -192,6 +197,19 @@ class Worker:
             with suppress(JobLookupError):  # it has ended since
                 self.scheduler.modify_job("urgent", next_run_time=REAL_TIME.now())
 
+    def _watch_clock(self) -> None:
+        """APScheduler waits for an hour of the day: when the machine's clock is set back, every tick would wait until
+        it is that hour once more."""
+        before = _hour_at_start()
+        while not self._ended.wait(CLOCK_STEP):
+            after = _hour_at_start()
+            if abs(after - before) > CLOCK_STEP:
+                log.warning("the machine's clock was set by %+.0f s", after - before)
+                for name in SECONDS:
+                    with suppress(JobLookupError):  # it has ended since
+                        self.scheduler.modify_job(name, next_run_time=REAL_TIME.now())
+            before = after
+
     def _urgent(self) -> None:
         with self._one_at_a_time:
             self.ticks.urgent()
@@ -200,6 +218,11 @@ class Worker:
             wait = max((due - self.app.clock.now()).total_seconds(), SOONEST)
             when = REAL_TIME.now() + timedelta(seconds=wait)
             self.scheduler.add_job(self.wake, "date", run_date=when, id="next due", replace_existing=True)
+
+
+def _hour_at_start() -> float:
+    """What the clock showed when the seconds of `monotonic` began: the same at all times, unless it is set."""
+    return REAL_TIME.now().timestamp() - REAL_TIME.monotonic()
 
 
 def listener_for(app: App, wake: Callable[[], None]) -> Listener:
