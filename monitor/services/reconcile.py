@@ -30,6 +30,7 @@ PAGE_TRIES = 3  # a page may come twice; after that paging moves on instead
 NOT_FOUND = 20404
 GIVE_UP_AFTER = timedelta(hours=2)
 CLOCK_SLACK = timedelta(seconds=90)  # between our clock and the provider's
+CLOCK_WRONG = timedelta(hours=3)  # by how much ours may be ahead: a text that went out is found all the same
 ASK_AFTER = timedelta(minutes=10)
 ASK_AGAIN = timedelta(hours=1)
 UNCONFIRMED_AFTER = timedelta(hours=24)
@@ -63,21 +64,25 @@ def reconcile(sessions: Sessions, gateway: Gateway, clock: Clock) -> int:
 
 
 def fetch_inbound(sessions: Sessions, gateway: Gateway, clock: Clock) -> int:
-    """Save what the provider received for us and we have not; returns how many that were."""
+    """Save what the provider received for us and we have not; returns how many that were.
+
+    How far we have come is told by the provider's clock, since ours may be wrong for a while: by its last text.
+    """
     now = clock.now()
     with transaction(sessions) as session:
         cursor = session.get(Cursor, CURSOR)
-        since = (cursor.at if cursor else now - timedelta(days=1)) - FETCH_OVERLAP
-    found = 0
+        reached = cursor.at if cursor else now - timedelta(days=1)
+    since, found = reached - FETCH_OVERLAP, 0
     with Pass("fetch inbound") as each:
         for received in gateway.received_since(since):
+            reached = max(reached, received.received_at)
             with each(received.sid), transaction(sessions) as session:
                 if save_inbound(session, received, raw=None, now=min(received.received_at, now)):
                     record(session, "inbound_fetched", at=now)
                     found += 1
     if not each.failed:  # else the next pass asks for the same stretch of time
         with transaction(sessions) as session:
-            note_moment(session, Cursor, CURSOR, now)
+            note_moment(session, Cursor, CURSOR, reached)
     return found
 
 
@@ -100,7 +105,7 @@ def _settle_unknown(sessions: Sessions, gateway: Gateway, message_id: int, clock
             return
         to, body = message.to_number, message.body
     try:
-        listed: Sequence[Sent] | None = gateway.sent_since(to, claimed_at - CLOCK_SLACK)
+        listed: Sequence[Sent] | None = gateway.sent_since(to, claimed_at - CLOCK_WRONG)
     except GatewayError:
         listed = None
     with transaction(sessions) as session:
