@@ -13,7 +13,7 @@ from tests.story import CHECKIN, FIRST_TEXT
 from tests.twilio_standin import Delivery, reset
 
 pytestmark = pytest.mark.fault
-PATIENTS, WORKERS = 40, 3
+PATIENTS, WORKERS = 24, 3
 RIGHT = timedelta()
 
 

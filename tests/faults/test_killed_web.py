@@ -15,7 +15,7 @@ from tests.running import wait_for
 from tests.story import CHECKIN
 
 pytestmark = pytest.mark.fault
-ROUNDS, AT_ONCE = 3, 4
+ROUNDS, AT_ONCE = 2, 4
 
 
 @pytest.mark.parametrize("step", WEB_STEPS)

@@ -13,9 +13,9 @@ from tests.story import CHECKIN, FIRST_TEXT
 from tests.twilio_standin import Delivery, Fault, busy, garbled, half, reset, server_error, silence
 
 pytestmark = pytest.mark.fault
-PATIENTS, WORKERS = 60, 3
+PATIENTS, WORKERS = 40, 3
 SICK = 5  # patients who report pus while it lasts
-LASTS = 6.0  # seconds
+LASTS = 4.0  # seconds
 NETWORK = [reset(accepts=True), reset(), half(), garbled(), silence(), silence(accepts=False)]
 BUSY = [server_error(500), server_error(500, accepts=True), busy(retry_after=1), busy()]
 

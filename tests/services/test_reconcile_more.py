@@ -8,11 +8,11 @@ from datetime import datetime
 from monitor.clock import StoppedClock
 from monitor.models import Message
 from monitor.services.claim import Claimed, claim
-from monitor.services.reconcile import reconcile
+from monitor.services.reconcile import fetch_inbound, reconcile
 from monitor.sms.gateway import Text
 from tests.services.conftest import ANN, NURSE, OnTwilio
 from tests.story import CHECKIN, Someone, Story
-from tests.twilio_standin import Delivery, refusal
+from tests.twilio_standin import Delivery, refusal, reset
 
 
 @dataclass
@@ -150,3 +150,34 @@ def test_a_key_that_comes_second_hears_that_it_was_taken(on_twilio: OnTwilio) ->
     assert "It is yours" in first.heard
     assert "It is yours" not in second.heard
     assert "has taken it already" in second.heard
+
+
+# --- our clock is ahead of the provider's
+
+
+def is_ahead(world: OnTwilio, **parts: float) -> None:
+    """From now on our clock shows more than the provider's."""
+    world.standin.account.clock = StoppedClock(world.clock.now())
+    world.clock.forward(**parts)
+
+
+def test_a_text_that_came_while_our_clock_was_ahead_is_fetched(on_twilio: OnTwilio) -> None:
+    on_twilio.enrol()
+    is_ahead(on_twilio, hours=2)
+    app = on_twilio.app
+    assert fetch_inbound(app.sessions, app.gateway, app.clock) == 0
+    on_twilio.standin.patient_texts(ANN, "3", lost=True)
+    assert fetch_inbound(app.sessions, app.gateway, app.clock) == 1
+    on_twilio.run()
+
+
+def test_a_text_in_doubt_is_found_although_our_clock_is_ahead(on_twilio: OnTwilio) -> None:
+    on_twilio.enrol(day=3)
+    on_twilio.forward(hours=22)
+    on_twilio.standin.mute()
+    on_twilio.standin.fail_next(reset(accepts=True), to=ANN)
+    is_ahead(on_twilio, hours=2)
+    on_twilio.run()
+    for _ in range(3):
+        on_twilio.forward(seconds=30)
+    assert [CHECKIN in body for body in on_twilio.screen(ANN)].count(True) == 1
