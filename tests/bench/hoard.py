@@ -63,13 +63,13 @@ def _write(engine: Engine, table: type[MessageColumns], rows: int, *, state: str
         )
         for index in indexes:
             index.create(connection)
-    tidy(engine)
 
 
 def tidy(engine: Engine) -> None:
     """What the planner knows is of these rows, and no cleaner comes in the middle of a measurement."""
     with _plain(engine) as connection:
-        connection.execute(text("VACUUM ANALYZE" if engine.dialect.name == "postgresql" else "ANALYZE"))
+        if engine.dialect.name == "postgresql":  # SQLite knows nothing of its rows unless it is told to, and is not
+            connection.execute(text("VACUUM ANALYZE"))
 
 
 @contextmanager
