@@ -181,15 +181,13 @@ def measure_engine(engine: str, databases: Databases | None, rounds: int, rows: 
 
 
 def show(found: Found, console: Console, begun: datetime) -> None:
-    table = Table(
-        "database", "what", "rows waiting", "ms (median)", "lowest", "highest", "to the few", "to the bare one"
-    )
+    table = Table("what", "rows waiting", "ms (median)", "lowest", "highest", "to few", "to bare")
     for (engine, kind, size), times in found.items():
         to_few = median(times) / median(found[engine, kind, f"{FEW:,}"])
         peer = found.get((engine, PEERS.get(kind, ""), size))
         to_peer = f"{median(times) / median(peer):.1f}" if peer else ""
         shown = (f"{value:,.1f}" for value in (median(times), min(times), max(times)))
-        table.add_row(engine, kind, size, *shown, f"{to_few:.2f}", to_peer)
+        table.add_row(f"{engine}: {kind}", size, *shown, f"{to_few:.2f}", to_peer)
     console.print(table)
     console.print(f"{DUE} texts claimed; it all took {SystemClock().now() - begun}")
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from monitor.domain.sending import PRIORITY, Kind
-from monitor.models import Message, PastMessage
-from monitor.models.message import MessageColumns
+from monitor.models import CheckIn, Episode, Message, MessageColumns, PastMessage, Patient
+from tests.bench.morning import OWNED, STRIDE
 
 FIRST = 1_000_000_000  # the ids of what is written here: far from any other
 A_COURSE = 15  # texts of one episode
@@ -22,6 +22,13 @@ COUNT = {
 LATER = {
     "postgresql": "now() + ({days}) * interval '1 day'",
     "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', 'now', ({days}) || ' days')",
+}
+_MOVED = f"{{name}} + (i + 1) * {STRIDE}"
+_COPIED = {
+    **dict.fromkeys(("id", *OWNED), _MOVED),
+    "once": f"'plan:' || (it.episode_id + (i + 1) * {STRIDE}) || substr(it.once, length('plan:' || it.episode_id) + 1)",
+    "phone": "'+1202' || (5000001 + i)",
+    "to_number": "'+1202' || (5000001 + i)",
 }
 NAME = {"postgresql": "lpad(i::text, 9, '0')", "sqlite": "printf('%09d', i)"}
 
@@ -63,6 +70,25 @@ def _write(engine: Engine, table: type[MessageColumns], rows: int, *, state: str
         )
         for index in indexes:
             index.create(connection)
+
+
+def copy_patients(engine: Engine, patients: int) -> None:
+    """The first patient, with episode, check-ins and calendar, so many times over, in the place of all others."""
+    numbers = COUNT[engine.dialect.name].format(rows=patients - 1)
+    with _plain(engine) as connection:
+        _trust_us(connection)
+        for table in (Message, CheckIn, Episode, Patient):
+            connection.execute(text(f"DELETE FROM {table.__tablename__} WHERE id >= {STRIDE}"))
+        for table in (Patient, Episode, CheckIn, Message):
+            names = [column.key for column in table.__table__.columns]
+            copied = ", ".join(_COPIED.get(name, "{name}").format(name=f"it.{name}") for name in names)
+            connection.execute(
+                text(
+                    f"INSERT INTO {table.__tablename__} ({', '.join(names)}) SELECT {copied} "
+                    f"FROM {table.__tablename__} AS it, ({numbers}) AS n WHERE it.id < {STRIDE}"
+                )
+            )
+    tidy(engine)
 
 
 def tidy(engine: Engine) -> None:
