@@ -1,4 +1,4 @@
-"""what ended long ago moves to history, and no look at what is due walks through it
+"""what ended long ago moves to history
 
 Revision: 7c1e0a5d2f43
 Follows: bdf0833f582b
@@ -14,14 +14,6 @@ down_revision = "bdf0833f582b"
 branch_labels = None
 depends_on = None
 
-# An index by its name: its table, its column, and which rows it holds.
-INDEXES = {
-    "ix_messages_ended": ("messages", "ended_at", "ended_at IS NOT NULL"),
-    "ix_tasks_open": ("tasks", "patient_id", "closed_at IS NULL"),
-    "ix_episodes_open": ("episodes", "planned_until", "cancelled_at IS NULL"),
-    "ix_alerts_patient_id": ("alerts", "patient_id", None),
-    "ix_alerts_episode_id": ("alerts", "episode_id", None),
-}
 # What refers to a text outlives its move; and with them every delete would look through all of these tables.
 REFERRING = ("callbacks", "events", "tasks")
 COLUMNS = (
@@ -83,26 +75,12 @@ def upgrade() -> None:
     for table in REFERRING:
         with op.batch_alter_table(table) as batch:
             batch.drop_constraint(op.f(f"fk_{table}_message_id_messages"), type_="foreignkey")
-    if op.get_bind().dialect.name == "postgresql":
-        with op.get_context().autocommit_block():  # workers go on meanwhile
-            _make_indexes(postgresql_concurrently=True)
-    else:
-        _make_indexes()
 
 
 def downgrade() -> None:
-    for name, (table, _, _) in INDEXES.items():
-        op.drop_index(name, table)
     op.execute(f"INSERT INTO messages ({COLUMNS}) SELECT {COLUMNS} FROM message_history")  # noqa: S608 -- names of our own
     for table in REFERRING:
         with op.batch_alter_table(table) as batch:
             batch.create_foreign_key(op.f(f"fk_{table}_message_id_messages"), "messages", ["message_id"], ["id"])
     op.drop_table("message_history")
     op.drop_table("tallies")
-
-
-def _make_indexes(**how: bool) -> None:
-    for name, (table, column, rows) in INDEXES.items():
-        some = {"sqlite_where": sa.text(rows), "postgresql_where": sa.text(rows)} if rows else {}
-        op.drop_index(name, table, if_exists=True, **how)  # a half-made one of a try that broke off
-        op.create_index(name, table, [column], **some, **how)
