@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     public_url: str = Field("http://127.0.0.1:8000", validation_alias="MONITOR_PUBLIC_URL")
     texts_per_second: float | None = Field(None, gt=0, validation_alias="MONITOR_TEXTS_PER_SECOND")
     heartbeat_url: str | None = Field(None, validation_alias="MONITOR_HEARTBEAT_URL")
-    archive_after_days: int = Field(90, ge=30, le=36500, validation_alias="MONITOR_ARCHIVE_AFTER_DAYS")
+    archive_after_days: int = Field(90, ge=30, le=365, validation_alias="MONITOR_ARCHIVE_AFTER_DAYS")
     delete_after_days: int | None = Field(None, ge=365, le=36500, validation_alias="MONITOR_DELETE_AFTER_DAYS")
     account_sid: str | None = Field(None, validation_alias="TWILIO_ACCOUNT_SID")
     auth_token: SecretStr | None = Field(None, validation_alias="TWILIO_AUTH_TOKEN")

@@ -32,6 +32,8 @@ def test_twilio_half_set_names_what_is_missing(missing: str, ready: Monitor, mon
         ("MONITOR_PUBLIC_URL", "https://", "http"),
         ("MONITOR_HEARTBEAT_URL", "file:///etc/passwd", "http"),
         ("TWILIO_BASE_URL", "localhost:4010", "http"),
+        ("MONITOR_ARCHIVE_AFTER_DAYS", "29", "greater than or equal to 30"),
+        ("MONITOR_DELETE_AFTER_DAYS", "364", "greater than or equal to 365"),
         ("MONITOR_HOME", "~nobody-of-this-name/x", "a folder"),
     ],
 )

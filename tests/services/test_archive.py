@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from monitor.bootstrap import build
 from monitor.clock import StoppedClock
@@ -22,10 +23,12 @@ from monitor.domain.delivery import FINAL, State
 from monitor.models import Callback, CheckIn, Cursor, Episode, Event, Message, PastMessage
 from monitor.services import archive as archive_service
 from monitor.services.archive import archive
+from monitor.services.backup import back_up
 from monitor.services.change import change_episode
 from monitor.services.dispatch import dispatch
 from monitor.services.forget import forget
 from monitor.services.ledger import check_ledger
+from monitor.services.restore import opened, put_back
 from monitor.services.track import track
 from monitor.worklists import planned_texts
 from tests.services.test_races import at_once
@@ -257,3 +260,18 @@ def test_what_need_not_be_kept_is_deleted_and_still_counted(story: Story, forget
     assert not {f"plan:{ann.episode}:{key}" for key in ("care", "checkin-4", "checkin-7", "checkin-14")} & steps
     with transaction(story.app.sessions) as session:
         assert session.get_one(Cursor, "history deleted").at == story.clock.now() - YEAR
+
+
+def test_a_backup_holds_history_too(story: Story, tmp_path: Path) -> None:
+    long_ago(story)
+    assert move(story) > 0
+    before, past = everything(story), rows(story, PastMessage)
+    app = story.app
+    path = back_up(app.engine, app.sessions, tmp_path / "backups", clock=story.clock)
+    with transaction(app.sessions) as session:
+        session.execute(delete(PastMessage))
+    with opened(app.engine, path) as ready:
+        put_back(app.engine, ready)
+    app.engine.dispose()
+    assert rows(story, PastMessage) == past
+    assert everything(story) == before
