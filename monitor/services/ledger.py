@@ -261,9 +261,12 @@ def _plans(session: Session, window: ColumnElement[bool], now: datetime) -> Iter
         )
     )
     there = {once for _, once in session.execute(written)}
-    for episode in session.scalars(select(Episode).where(window, Episode.cancelled_at.is_(None)).order_by(Episode.id)):
-        bundle = bundle_of(session, episode.protocol_version_id)
-        for row in plan_episode(bundle.protocol, course_of(episode), now, until=episode.planned_until):
+    still_open = select(Episode).where(window, Episode.cancelled_at.is_(None)).order_by(Episode.id)
+    episodes = session.scalars(still_open).all()
+    protocols = {key: bundle_of(session, key).protocol for key in {e.protocol_version_id for e in episodes}}
+    for episode in episodes:
+        protocol = protocols[episode.protocol_version_id]
+        for row in plan_episode(protocol, course_of(episode), now, until=episode.planned_until):
             is_kept = forgotten is None or row.due_at >= forgotten
             if is_kept and f"plan:{episode.id}:{row.key}" not in there:
                 yield Hole("episode", episode.id, f"no text is planned for {row.key}")
