@@ -23,6 +23,7 @@ def run(connection: Any) -> None:
         render_as_batch=True,
         render_item=render_item,
         compare_type=True,
+        transaction_per_migration=True,
     )
     with context.begin_transaction():
         context.run_migrations()

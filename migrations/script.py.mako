@@ -15,6 +15,10 @@ branch_labels = ${repr(branch_labels)}
 depends_on = ${repr(depends_on)}
 
 
+# Programs of the release before go on working while this runs and after it. So: only add; what is NOT NULL has a
+# server default; an index on a large table is made CONCURRENTLY, inside `with op.get_context().autocommit_block():`
+# on PostgreSQL; and where an older program must not go on, op.execute("UPDATE compatibility SET oldest = '<revision>'")
+# with the oldest revision whose program may.
 def upgrade() -> None:
     ${upgrades if upgrades else "pass"}
 

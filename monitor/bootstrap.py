@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine
 
 from monitor.clock import Clock, ShiftedClock, StoppedClock, SystemClock
 from monitor.config import Settings, SmsKind, read_settings
-from monitor.db import Sessions, connect, migrations_folder, open_sessions, reason_of, transaction
+from monitor.db import Sessions, connect, open_sessions, transaction
 from monitor.errors import BadInput, NotReady
 from monitor.models import VirtualClock
 from monitor.services.init import initialise
+from monitor.services.migrate import migrate
+from monitor.services.release import require_fit
 from monitor.sms.gateway import Gateway
 from monitor.sms.phones import PhonesGateway
 
-MIGRATING = 7208  # any number that names this lock and no other
-MY_TURN = 0.2  # seconds between two looks whether another host has ended its migration
 KEY_FILE = "secret.key"
 
 
@@ -60,7 +57,7 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None) -> Ap
 
 
 def prepare_if_new() -> bool:
-    """Set up a home that is not there yet; refuse a database that an older version of the program made."""
+    """Set up a home that is not there yet; refuse a database on which this release cannot work."""
     settings = read_settings()
     new = _is_new(settings)
     if new and settings.sms_kind == SmsKind.TWILIO:
@@ -71,7 +68,9 @@ def prepare_if_new() -> bool:
             initialise(session, {}, now=SystemClock().now())
         engine.dispose()
     else:
-        _require_current(connect(settings.database_url))
+        engine = connect(settings.database_url)
+        require_fit(engine)
+        engine.dispose()
     return new
 
 
@@ -89,39 +88,6 @@ def prepare(settings: Settings) -> Engine:
     return engine
 
 
-def migrate(engine: Engine, revision: str = "head") -> None:
-    """Bring the database to a revision, up or down."""
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
-    try:
-        with engine.connect() as connection, _alone(connection):
-            config.attributes["connection"] = connection
-            (command.downgrade if revision == "base" else command.upgrade)(config, revision)
-            connection.commit()
-    except DBAPIError as error:
-        raise NotReady(f"the database cannot be prepared: {reason_of(error)}") from error
-
-
-@contextmanager
-def _alone(connection: Connection) -> Iterator[None]:
-    """Hosts that are upgraded together take turns. Neither who has the turn nor who waits is in a transaction:
-    an index that is made beside workers at work waits for the end of each."""
-    if connection.dialect.name != "postgresql":
-        yield
-        return
-    while not connection.scalar(select(func.pg_try_advisory_lock(MIGRATING))):
-        connection.rollback()
-        time.sleep(MY_TURN)
-    connection.commit()
-    try:
-        yield
-    finally:
-        connection.invalidate()  # the server lets go of the lock with the connection, whatever state that is in
-
-
 def _is_new(settings: Settings) -> bool:
     """Whether there is no database of our own yet; one that is named by its URL is somebody's already."""
     try:
@@ -132,20 +98,6 @@ def _is_new(settings: Settings) -> bool:
 
 def _bad_home(settings: Settings, error: OSError) -> BadInput:
     return BadInput("MONITOR_HOME", str(settings.home), f"a folder that can be read and written ({error.strerror})")
-
-
-def _require_current(engine: Engine) -> None:
-    from alembic.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    try:
-        with engine.connect() as connection:
-            at = MigrationContext.configure(connection).get_current_revision()
-    except DBAPIError as error:
-        raise NotReady(f"the database does not answer: {reason_of(error)}") from error
-    if at != ScriptDirectory(str(migrations_folder())).get_current_head():
-        raise NotReady("the database was made by another version of the program: run `monitor init`")
-    engine.dispose()
 
 
 def save_clock(app: App) -> None:

@@ -13,9 +13,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 
-from monitor.bootstrap import migrate
 from monitor.db import connect, migrations_folder
 from monitor.models import Base
+from monitor.services.migrate import migrate
 from tests.conftest import ENGINES
 from tests.postgres import Databases
 

@@ -1,7 +1,7 @@
 """what ended long ago moves to history
 
 Revision: 7c1e0a5d2f43
-Follows: bdf0833f582b
+Follows: 5e0c7f1d93aa
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "7c1e0a5d2f43"
-down_revision = "bdf0833f582b"
+down_revision = "5e0c7f1d93aa"
 branch_labels = None
 depends_on = None
 
@@ -75,9 +75,12 @@ def upgrade() -> None:
     for table in REFERRING:
         with op.batch_alter_table(table) as batch:
             batch.drop_constraint(op.f(f"fk_{table}_message_id_messages"), type_="foreignkey")
+    # A program that knows no history would take what has moved there for never planned.
+    op.execute(f"UPDATE compatibility SET oldest = '{revision}'")  # noqa: S608 -- a name of our own
 
 
 def downgrade() -> None:
+    op.execute("UPDATE compatibility SET oldest = 'bdf0833f582b'")
     op.execute(f"INSERT INTO messages ({COLUMNS}) SELECT {COLUMNS} FROM message_history")  # noqa: S608 -- names of our own
     for table in REFERRING:
         with op.batch_alter_table(table) as batch:

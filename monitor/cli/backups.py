@@ -67,10 +67,11 @@ def restore(file: File = None, replace: Replace = False) -> None:
 
 
 def _put_back(settings: Settings, file: Path, *, replace: bool) -> None:
-    from monitor.bootstrap import migrate, prepare
+    from monitor.bootstrap import prepare
     from monitor.clock import SystemClock
     from monitor.db import open_sessions
     from monitor.services.backup import back_up
+    from monitor.services.migrate import migrate
     from monitor.services.restore import is_empty, opened, put_back, refuse_while_alive
 
     clock, engine = SystemClock(), prepare(settings)

@@ -33,10 +33,12 @@ def unit_of_work(*, with_protocol: bool = False) -> Iterator[tuple[Session, App,
     and it is parsed before the transaction begins."""
     from monitor.bootstrap import build
     from monitor.db import transaction
+    from monitor.services.release import require_fit
     from monitor.services.seed import parse_ahead
 
     app = build()
     try:
+        require_fit(app.engine)
         if with_protocol:
             parse_ahead(app.sessions)
         with transaction(app.sessions) as session:

@@ -126,6 +126,7 @@ def _enrol_one(given: Enrolment, *, json: bool) -> None:
 def _enrol_all(path: Path, *, json: bool) -> None:
     """Those who can be are enrolled, some hundreds in a transaction; the others are named with their row."""
     from monitor.bootstrap import build
+    from monitor.services.release import require_fit
     from monitor.services.seed import parse_ahead
 
     rows = list(_rows(path))
@@ -135,6 +136,7 @@ def _enrol_all(path: Path, *, json: bool) -> None:
     fit = [(number, given) for number, given in rows if not isinstance(given, BadInput)]
     app, enrolled = build(), list[dict[str, object]]()
     try:
+        require_fit(app.engine)
         parse_ahead(app.sessions)
         with progress("enrolling") as tell:
             for number, found in _enrol_rows(app, fit):

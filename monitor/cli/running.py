@@ -63,16 +63,18 @@ def web(host: Host = "127.0.0.1", port: Port = 8000, expose_phones: Expose = Fal
 def worker() -> None:
     """Only the worker: sends, reads, pages. Ends cleanly on SIGTERM or Ctrl-C."""
     from monitor.scheduler import Worker
+    from monitor.services.release import watched
 
     app = _ready()
     running = Worker(app)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    running.start()
-    typer.echo("worker: running", err=True)
-    ended.wait()
-    running.stop()
+    with watched(app.engine, ended.set):
+        running.start()
+        typer.echo("worker: running", err=True)
+        ended.wait()
+        running.stop()
 
 
 def demo(
@@ -85,7 +87,7 @@ def demo(
 
 
 def _ready() -> App:
-    """The program, set up with defaults on a first start, and never on an older database."""
+    """The program, set up with defaults on a first start, and never on a database that it does not fit."""
     from monitor.bootstrap import build, prepare_if_new
     from monitor.services.catch_up import unfinished_since
 
@@ -131,6 +133,7 @@ def _serve(
 ) -> None:
     import uvicorn
 
+    from monitor.services.release import watched
     from monitor.web.app import create_app
 
     asgi = create_app(app, wake=wake, run_everything=run_everything, phones_forced=forced)
@@ -150,7 +153,13 @@ def _serve(
     )
     # uvicorn ends on SIGTERM and then raises the signal anew, which would end us before the worker is done.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    uvicorn.Server(config).run(sockets=[listener])
+    server = uvicorn.Server(config)
+
+    def end() -> None:
+        server.should_exit = True
+
+    with watched(app.engine, end):
+        server.run(sockets=[listener])
 
 
 def _is_loopback(host: str) -> bool:

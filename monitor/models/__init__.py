@@ -3,7 +3,7 @@
 from monitor.db import Base
 from monitor.models.alert import Alert, Page, Task
 from monitor.models.assessment import Assessment, CheckIn
-from monitor.models.audit import Cursor, Event, Heartbeat, Tally, VirtualClock
+from monitor.models.audit import Compatibility, Cursor, Event, Heartbeat, Tally, VirtualClock
 from monitor.models.message import Callback, Inbound, Message, MessageColumns, PastMessage, PhoneText
 from monitor.models.patient import Clinic, Episode, Patient, ProtocolVersion
 from monitor.models.staff import Override, Shift, Staff
@@ -15,6 +15,7 @@ __all__ = [
     "Callback",
     "CheckIn",
     "Clinic",
+    "Compatibility",
     "Cursor",
     "Episode",
     "Event",

@@ -55,6 +55,16 @@ class Tally(Base):
     at: Mapped[datetime]
 
 
+class Compatibility(Base):
+    """The oldest revision whose program can still work on this database; one row. A migration after which older
+    programs must not go on raises it."""
+
+    __tablename__ = "compatibility"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    oldest: Mapped[str] = mapped_column(String(32))
+
+
 class VirtualClock(Base):
     """How far the built-in phones' clock is moved from the machine's; one row, or none."""
 

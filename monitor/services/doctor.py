@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 
 from monitor.clock import Clock, SystemClock
 from monitor.db import Sessions, transaction
+from monitor.domain.release import Fit
 from monitor.errors import GatewayError, NotReady
 from monitor.models import Clinic, Event, Heartbeat, Message
 from monitor.queries import rota_of
 from monitor.services.backup import last_backup
+from monitor.services.release import find_fit
 from monitor.sms.gateway import Gateway
 
 AHEAD = timedelta(days=14)
@@ -52,11 +54,13 @@ def _database(sessions: Sessions) -> Iterator[Check]:
             session.execute(text("SELECT 1"))
             session.scalar(select(Message.id).limit(1))
             dialect = session.get_bind().dialect
+            fit = find_fit(session.connection())
     except NotReady as error:
         yield Check("wrong", "database", str(error))
         return
     version = ".".join(map(str, dialect.server_version_info or ()))
     yield Check("ok", "database", f"{dialect.name} {version}".strip())
+    yield Check("ok" if fit == Fit.SAME else "gap" if fit.works else "wrong", "release", f"the database is {fit}")
 
 
 def _provider(gateway: Gateway, public_url: str) -> Check:

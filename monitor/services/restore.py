@@ -15,10 +15,11 @@ from urllib.parse import quote
 
 from sqlalchemy import Engine, func, inspect, select
 
-from monitor.db import Sessions, migrations_folder, transaction
+from monitor.db import Sessions, transaction
 from monitor.errors import BadInput, NotReady
 from monitor.models import Heartbeat, Inbound, Message, Patient, Staff
 from monitor.services.backup import PAGES, Tell, quiet
+from monitor.services.release import known_revisions
 
 ALLOWED = "a file that `monitor backup` wrote"
 MAGIC = {b"SQLite format 3\x00": "sqlite", b"PGDMP": "postgresql"}
@@ -63,7 +64,7 @@ def opened(engine: Engine, path: Path, *, tell: Tell = quiet) -> Iterator[Path]:
             revision = (_stage_sqlite if mine == "sqlite" else _stage_postgres)(engine, path, ready, tell)
         except OSError as error:
             raise NotReady(f"no room to make the backup ready in {folder}: {error.strerror}") from error
-        if revision not in _known_revisions():
+        if revision not in known_revisions():
             raise BadInput(
                 str(path), f"schema {revision}", "a backup made by this version of the program or one before"
             )
@@ -87,12 +88,6 @@ def _kind_of(path: Path) -> str | None:
 def _room(engine: Engine) -> Path | None:
     """Beside the database, where there is room for another one; for a server's, wherever there is."""
     return Path(engine.url.database).parent if engine.dialect.name == "sqlite" and engine.url.database else None
-
-
-def _known_revisions() -> set[str]:
-    from alembic.script import ScriptDirectory
-
-    return {script.revision for script in ScriptDirectory(str(migrations_folder())).walk_revisions()}
 
 
 # --- SQLite

@@ -21,6 +21,7 @@ from monitor.models import Alert, Heartbeat, Inbound, Message, Tally, Task
 from monitor.queries import IS_MOVING, earliest_due, is_due
 from monitor.services.isolation import FAILING
 from monitor.services.ledger import ALL_HOLES, count_holes
+from monitor.services.release import look
 
 router = APIRouter()
 BEAT_WITHIN = timedelta(seconds=60)
@@ -68,6 +69,9 @@ async def metrics(request: Request) -> Response:
 
 def _check(app: App) -> dict[str, str]:
     try:
+        fit = look(app.engine)
+        if not fit.works:
+            return {"database": fit}
         ages = _ages(app)
     except NotReady:
         return {"database": "does not answer"}
