@@ -41,7 +41,8 @@ def backup(to: To = None) -> None:
 def restore(file: File = None, replace: Replace = False) -> None:
     """Put a backup back, ask the provider what was sent and received since, and only then let workers send.
 
-    Stop every `monitor run`, `web` and `worker` first. Without FILE: finish a restore that was broken off.
+    Stop every `monitor run`, `web` and `worker` first. Without FILE: finish a restore that was broken off. A backup
+    of SQLite may be put into PostgreSQL: set MONITOR_DATABASE_URL to the new database, and restore it there.
     """
     from monitor.bootstrap import build
     from monitor.config import read_settings
@@ -84,7 +85,7 @@ def _put_back(settings: Settings, file: Path, *, replace: bool) -> None:
         with progress("checking the backup") as tell, opened(engine, file, tell=tell) as ready:
             if not empty:
                 typer.echo(f"what was there: {back_up(engine, sessions, settings.backups, clock=clock)}", err=True)
-            put_back(engine, ready)
+            put_back(engine, ready, tell=tell)
         migrate(engine)
     finally:
         engine.dispose()

@@ -19,6 +19,7 @@ from monitor.db import Sessions, transaction
 from monitor.errors import BadInput, NotReady
 from monitor.models import Heartbeat, Inbound, Message, Patient, Staff
 from monitor.services.backup import PAGES, Tell, quiet
+from monitor.services.move import move
 from monitor.services.release import known_revisions
 
 ALLOWED = "a file that `monitor backup` wrote"
@@ -52,16 +53,16 @@ def is_empty(sessions: Sessions) -> bool:
 
 @contextmanager
 def opened(engine: Engine, path: Path, *, tell: Tell = quiet) -> Iterator[Path]:
-    """The backup checked, marked and ready for `put_back`; refused unless it is whole, of this engine, and of a
-    schema that we know."""
+    """The backup checked, marked and ready for `put_back`; refused unless it is whole, of an engine from which
+    there is a way to this one, and of a schema that we know."""
     kind, mine = _kind_of(path), engine.dialect.name
-    if kind != mine:
+    if kind is None or (kind, mine) == ("postgresql", "sqlite"):
         found = f"a backup of {NAME_OF[kind]}" if kind else "something else"
         raise BadInput(str(path), found, f"{ALLOWED} on {NAME_OF[mine]}")
     with TemporaryDirectory(prefix="monitor-restore-", dir=_room(engine)) as folder:
         ready = Path(folder) / "ready"
         try:
-            revision = (_stage_sqlite if mine == "sqlite" else _stage_postgres)(engine, path, ready, tell)
+            revision = (_stage_sqlite if kind == "sqlite" else _stage_postgres)(engine, path, ready, tell)
         except OSError as error:
             raise NotReady(f"no room to make the backup ready in {folder}: {error.strerror}") from error
         if revision not in known_revisions():
@@ -71,9 +72,14 @@ def opened(engine: Engine, path: Path, *, tell: Tell = quiet) -> Iterator[Path]:
         yield ready
 
 
-def put_back(engine: Engine, ready: Path) -> None:
-    """One transaction: a crash half-way leaves what was there."""
-    (_load_sqlite if engine.dialect.name == "sqlite" else _load_postgres)(engine, ready)
+def put_back(engine: Engine, ready: Path, *, tell: Tell = quiet) -> None:
+    """One transaction: a crash half-way leaves what was there. A backup of SQLite may go into PostgreSQL."""
+    if engine.dialect.name == "sqlite":
+        _load_sqlite(engine, ready)
+    elif _kind_of(ready) == "sqlite":
+        move(ready, engine, tell=tell)
+    else:
+        _load_postgres(engine, ready)
 
 
 def _kind_of(path: Path) -> str | None:
