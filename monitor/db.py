@@ -74,6 +74,7 @@ class Base(DeclarativeBase):
 
 
 Sessions = sessionmaker[Session]
+READS_ONLY = "reads_only"
 POSTGRES = {"postgresql+psycopg"}
 DRIVERS = {"sqlite+pysqlite"} | POSTGRES
 ON_POSTGRES: dict[str, Any] = {
@@ -121,7 +122,8 @@ def _tune_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads_only = connection.get_execution_options().get(READS_ONLY)
+        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
 
 WORK = "work for a worker was written"  # among what a session knows
@@ -150,6 +152,14 @@ def transaction(sessions: Sessions) -> Iterator[Session]:
         if is_outage(error):
             raise NotReady(f"the database cannot work now: {reason_of(error)}") from error
         raise
+
+
+@contextmanager
+def reading(sessions: Sessions) -> Iterator[Session]:
+    """A transaction that writes nothing: on SQLite it keeps no writer waiting, however long it takes."""
+    with transaction(sessions) as session:
+        session.connection(execution_options={READS_ONLY: True})
+        yield session
 
 
 AS_JSON = JSON().with_variant(JSONB(), "postgresql")

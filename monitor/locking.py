@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from time import sleep
 from typing import TypeVar
 
 from sqlalchemy import text, update
@@ -18,6 +19,7 @@ from monitor.db import Base
 from monitor.errors import NotReady
 
 Row = TypeVar("Row", bound=Base)
+BREATH = 0.12  # seconds; who waits for SQLite looks every 0.1 s whether it is free
 UNIQUE_VIOLATION = "23505"  # PostgreSQL's codes
 DEADLOCK = "40P01"
 
@@ -70,6 +72,13 @@ def add_once(session: Session, *rows: Base) -> bool:
             raise
         return False
     return True
+
+
+def give_way(session: Session) -> None:
+    """Between two transactions of one long piece of work: on SQLite, where each keeps everybody out, whoever waits
+    has its turn."""
+    if not _is_shared(session):
+        sleep(BREATH)
 
 
 def note_moment(session: Session, table: type[Base], name: str, at: datetime) -> None:

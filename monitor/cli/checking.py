@@ -23,7 +23,7 @@ def ledger(json: AsJson = False) -> None:
     """Planned against actual: every text, reply and alert accounted for. Exit 1 if there is a hole."""
     from monitor.bootstrap import build
     from monitor.clock import SystemClock
-    from monitor.db import transaction
+    from monitor.db import reading, transaction
     from monitor.services.ledger import ALL_HOLES, Ledger, look_through
     from monitor.services.seed import parse_ahead
     from monitor.services.tally import set_tally
@@ -33,7 +33,7 @@ def ledger(json: AsJson = False) -> None:
         parse_ahead(app.sessions)
         with progress("looking through the ledger") as tell:
             sessions, share = app.sessions, lambda done: tell(round(done * 100), 100)
-            found = look_through(lambda: transaction(sessions), counts, app.clock.now(), tell=share)
+            found = look_through(lambda: reading(sessions), counts, app.clock.now(), tell=share)
             holes = (_tell_in_json if json else _tell_in_lines)(found)
         (_count_in_json if json else _count_in_lines)(counts, holes)
         with transaction(app.sessions) as session:

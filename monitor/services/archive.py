@@ -27,10 +27,11 @@ from sqlalchemy.orm import Session, aliased
 from monitor.clock import Clock
 from monitor.db import Sessions, transaction
 from monitor.domain.delivery import FINAL
+from monitor.locking import give_way
 from monitor.models import Alert, CheckIn, Message, MessageColumns, PastMessage
 
-BATCH = 500
-BATCHES = 20  # at a time; the next time goes on from there
+BATCH = 200
+BATCHES = 50  # at a time; the next time goes on from there
 
 
 def archive(sessions: Sessions, clock: Clock, *, keep: timedelta) -> int:
@@ -43,6 +44,7 @@ def archive(sessions: Sessions, clock: Clock, *, keep: timedelta) -> int:
         moved += len(ids)
         if len(ids) < BATCH:
             break
+        give_way(session)
     return moved
 
 

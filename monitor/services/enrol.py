@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
-from time import sleep
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -18,7 +17,7 @@ from monitor.domain.localtime import local_date
 from monitor.domain.phone import parse_phone
 from monitor.domain.plan import HORIZON
 from monitor.errors import BadInput
-from monitor.locking import hold
+from monitor.locking import give_way, hold
 from monitor.models import Clinic, Episode, Patient, ProtocolVersion
 from monitor.services.audit import record
 from monitor.services.clinic import check_name, check_zone, region_of, the_clinic
@@ -32,7 +31,6 @@ OLDEST_YEARS = 10
 STITCHES = ("none", "dissolving", "removable")
 JAWS = ("upper", "lower")
 BATCH = 250  # patients who are enrolled in one transaction: their phones are held, and on SQLite everybody waits
-BREATH = 0.12  # seconds between two of them on SQLite: whoever waits for it looks every 0.1 s whether it is free
 Person = tuple[str, str]  # a phone, and the name in one case: two people may share a phone
 
 
@@ -88,10 +86,8 @@ def enrol_all(
         batch = given[first : first + BATCH]
         with transaction(sessions) as session:
             enrolled = enrol_many(session, the_clinic(session), batch, now=clock.now())
-            alone = session.get_bind().dialect.name == "sqlite"
         yield from zip(batch, enrolled, strict=True)
-        if alone:
-            sleep(BREATH)
+        give_way(session)
 
 
 def check_enrolment(clinic: Clinic, given: Enrolment, bundle: Bundle, *, now: datetime) -> Enrolment:

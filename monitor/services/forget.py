@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from monitor.clock import Clock
 from monitor.db import Sessions, transaction
-from monitor.locking import note_moment
+from monitor.locking import give_way, note_moment
 from monitor.models import Callback, Cursor, PastMessage
 from monitor.services.archive import BATCH, BATCHES
 from monitor.services.tally import add_to_tally
@@ -38,6 +38,7 @@ def forget(sessions: Sessions, clock: Clock, *, keep: timedelta) -> int:
         deleted += found
         if found < BATCH:
             break
+        give_way(session)
     return deleted
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from monitor.bootstrap import App
 from monitor.clock import SystemClock
-from monitor.db import transaction
+from monitor.db import reading
 from monitor.errors import NotReady
 from monitor.models import Alert, Heartbeat, Inbound, Message, Tally, Task
 from monitor.queries import IS_MOVING, earliest_due, is_due
@@ -97,7 +97,7 @@ class Ages:
 
 
 def _ages(app: App) -> Ages:
-    with transaction(app.sessions) as session:
+    with reading(app.sessions) as session:
         beats = {row.name: row.at for row in session.scalars(select(Heartbeat))}
         due = earliest_due(session)
         arrived = session.scalar(select(func.min(Inbound.received_at)).where(Inbound.handled_at.is_(None)))
@@ -125,7 +125,7 @@ def _lively_texts(session: Session, now: datetime) -> Counter[tuple[str, str]]:
 def measure(app: App) -> None:
     """Ask the database for what the metrics show: cheap however much there is in it."""
     ages = _ages(app)
-    with transaction(app.sessions) as session:
+    with reading(app.sessions) as session:
         TEXTS.clear()
         for (kind, state), count in _lively_texts(session, app.clock.now()).items():
             TEXTS.labels(kind, state).set(count)

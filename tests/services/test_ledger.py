@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from monitor.bootstrap import App
 from monitor.clock import StoppedClock
-from monitor.db import transaction
+from monitor.db import reading, transaction
 from monitor.models import Alert, Assessment, Episode, Inbound, Message, PastMessage
 from monitor.scheduler import Ticks
 from monitor.services import ledger as ledger_service
@@ -22,6 +22,7 @@ from monitor.services.enrol import Enrolment, enrol
 from monitor.services.ledger import Hole, Ledger, check_ledger, count_holes, look_through
 from monitor.services.receive import save_inbound
 from monitor.services.staff import add_staff
+from monitor.services.tally import set_tally
 from monitor.sms.gateway import Received
 
 Plant = Callable[[Session], int]  # by hand; the number of what is a hole now
@@ -204,3 +205,11 @@ def test_a_quick_look_counts_no_further_than_it_must(sound: App, monkeypatch: py
         waiting = update(Message).where(Message.state == "planned")
         session.execute(waiting.values(due_at=sound.clock.now() - DAY))
         assert count_holes(session, sound.clock.now())["text"] == 2
+
+
+@pytest.mark.engine("sqlite")
+def test_a_look_keeps_no_writer_waiting(sound: App) -> None:
+    with reading(sound.sessions) as looking:
+        check_ledger(looking, sound.clock.now())
+        with transaction(sound.sessions) as session:
+            set_tally(session, "written meanwhile", 1, at=sound.clock.now())
