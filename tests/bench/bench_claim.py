@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -159,54 +158,52 @@ def play(kind: Callable[[Settings], float], settings: Settings) -> float:
         return pool.submit(kind, settings).result()
 
 
-Found = dict[tuple[str, str, str], list[float]]
+Found = dict[tuple[str, str], list[float]]  # milliseconds, by kind and size, round after round
 
 
-def measure_engine(engine: str, databases: Databases | None, rounds: int, rows: int, found: Found) -> None:
-    """Milliseconds of each kind with each number of rows, round after round, into `found`."""
+def measure_engine(engine: str, databases: Databases | None, rounds: int, rows: int) -> Found:
+    """Every kind with each number of rows."""
     sizes = {f"{FEW:,}": (FEW, 0), f"{rows:,}": (rows, 0), f"{rows:,} and history": (rows, rows)}
+    found: Found = {(kind, size): [] for kind in KINDS for size in sizes}
     with ExitStack() as opened, Progress(transient=True) as bar:
-        total = len(sizes) + rounds * len(sizes) * len(KINDS)
-        task = bar.add_task(f"{engine}: filling, then {rounds} rounds", total=total)
+        task = bar.add_task(f"{engine}: filling, then {rounds} rounds", total=len(sizes) + rounds * len(found))
         homes = {}
         for size, (waiting, ended) in sizes.items():
             homes[size] = opened.enter_context(new_home(databases))
             prepare_home(homes[size], waiting, ended)
             bar.advance(task)
-        for _ in range(rounds):
-            for kind, work in KINDS.items():
-                for size, settings in homes.items():
-                    found.setdefault((engine, kind, size), []).append(play(work, settings))
-                    bar.advance(task)
+        for kind, size in [key for _ in range(rounds) for key in found]:
+            found[kind, size].append(play(KINDS[kind], homes[size]))
+            bar.advance(task)
+    return found
 
 
-def show(found: Found, console: Console, begun: datetime) -> None:
-    table = Table("what", "rows waiting", "ms (median)", "lowest", "highest", "to few", "to bare")
-    for (engine, kind, size), times in found.items():
-        to_few = median(times) / median(found[engine, kind, f"{FEW:,}"])
-        peer = found.get((engine, PEERS.get(kind, ""), size))
+def show(engine: str, found: Found, console: Console) -> None:
+    table = Table("what", "rows waiting", "ms (median)", "lowest", "highest", "to few", "to bare", title=engine)
+    for (kind, size), times in found.items():
+        to_few = median(times) / median(found[kind, f"{FEW:,}"])
+        peer = found.get((PEERS.get(kind, ""), size))
         to_peer = f"{median(times) / median(peer):.1f}" if peer else ""
         shown = (f"{value:,.1f}" for value in (median(times), min(times), max(times)))
-        table.add_row(f"{engine}: {kind}", size, *shown, f"{to_few:.2f}", to_peer)
+        table.add_row(kind, size, *shown, f"{to_few:.2f}", to_peer)
     console.print(table)
-    console.print(f"{DUE} texts claimed; it all took {SystemClock().now() - begun}")
 
 
 def main() -> None:
-    """Print the table."""
+    """Print a table for each engine."""
     parser = argparse.ArgumentParser(description="Find and claim among few rows and many.")
     parser.add_argument("--quick", action="store_true", help=f"one round, {QUICK_ROWS:,} rows")
     parser.add_argument("--rows", type=int, help="how many wait, and how many are in history")
     given = parser.parse_args()
     rounds, rows = 1 if given.quick else ROUNDS, given.rows or (QUICK_ROWS if given.quick else ROWS)
-    console, begun, found = Console(), SystemClock().now(), Found()
-    with ExitStack() as opened:
-        try:
-            measure_engine("PostgreSQL", opened.enter_context(open_databases()), rounds, rows, found)
-        except NoServer as reason:
-            console.print(f"no PostgreSQL: {reason}", markup=False)
-    measure_engine("SQLite", None, rounds, rows, found)
-    show(found, console, begun)
+    console, begun = Console(), SystemClock().now()
+    try:
+        with open_databases() as databases:
+            show("PostgreSQL", measure_engine("PostgreSQL", databases, rounds, rows), console)
+    except NoServer as reason:
+        console.print(f"no PostgreSQL: {reason}", markup=False)
+    show("SQLite", measure_engine("SQLite", None, rounds, rows), console)
+    console.print(f"{DUE} texts claimed; it all took {SystemClock().now() - begun}")
 
 
 if __name__ == "__main__":
