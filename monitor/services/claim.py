@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, literal_column, select, union_all
+from sqlalchemy import bindparam, func, literal_column, select, union_all
 from sqlalchemy.orm import Session
 
 from monitor.db import Sessions, one_of, transaction, update_each
@@ -89,8 +89,10 @@ def _due(session: Session, now: datetime, limit: int, can_wait: int, without: Co
 
 
 def _is_due(rank: int) -> Any:
-    due = select(Message.id).where(IS_PLANNED, Message.priority == rank, Message.due_at <= bindparam("now"))
-    return select(literal_column(str(rank))).where(due.exists())
+    # Asked whether there is one, PostgreSQL expects among rows for any time whatever to come upon it soon, and reads
+    # all that wait; the earliest it looks up, whatever it expects.
+    earliest = select(func.min(Message.due_at)).where(IS_PLANNED, Message.priority == rank).scalar_subquery()
+    return select(literal_column(str(rank))).where(earliest <= bindparam("now"))
 
 
 _RANKS_DUE = union_all(*(_is_due(rank) for rank in sorted(PRIORITY.values())))
