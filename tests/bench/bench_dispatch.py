@@ -3,8 +3,8 @@
     python -m tests.bench.bench_dispatch [--quick]
 
 The provider is a local server that answers after 50 ms. Beside ours, in the same run: the Twilio SDK alone, which
-only sends, with as many texts in flight; and APScheduler with one stored job a text. Each round is a process of its
-own on a database of its own; three alternating rounds, medians.
+only sends, with as many texts in flight; and APScheduler with one stored job a text. Both engines wait for the disk,
+as they do for a clinic. Each round is a process of its own on a database of its own; three alternating rounds, medians.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from monitor.scheduler import Ticks
 from monitor.services import dispatch
 from tests.bench.morning import fill, make_due, number_of
 from tests.bench.slow_provider import Provider, slow_provider
-from tests.postgres import Databases, NoServer, open_databases
+from tests.postgres import Databases, NoServer, own_server
 
 ROUNDS = 3
 TEXTS, QUICK_TEXTS = 3000, 400
@@ -224,7 +224,7 @@ def main() -> None:
     console = Console()
     with ExitStack() as opened:
         try:
-            engines["PostgreSQL"] = opened.enter_context(open_databases())
+            engines["PostgreSQL"] = Databases(opened.enter_context(own_server(durable=True)).url)
         except NoServer as reason:
             console.print(f"no PostgreSQL: {reason}", markup=False)
         engines["SQLite"] = None

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -34,8 +35,8 @@ from monitor.db import connect, transaction
 from monitor.domain.delivery import ProviderStatus, State
 from monitor.models import Message
 from monitor.scheduler import Ticks
-from monitor.services import dispatch
-from monitor.sms.gateway import Accepted, Text
+from monitor.services.claim import BATCH
+from monitor.sms.gateway import Accepted, Call, Text
 from monitor.sms.phones import PhonesGateway
 from tests.bench.bench_dispatch import Place, play
 from tests.bench.morning import fill, make_due
@@ -65,8 +66,10 @@ class TakesAll(PhonesGateway):
 
     sids = count(1)
 
-    def send(self, text: Text) -> Accepted:
-        return Accepted(f"SM{next(self.sids):032x}", ProviderStatus.QUEUED)
+    def send(self, what: Text | Call) -> Future[Accepted]:
+        answer: Future[Accepted] = Future()
+        answer.set_result(Accepted(f"SM{next(self.sids):032x}", ProviderStatus.QUEUED))
+        return answer
 
 
 def ours(place: Place) -> float:
@@ -91,7 +94,7 @@ def pgbench(place: Place, *, programs: Path) -> float:
     """Rows a second of the same rows: one statement that claims a batch, and one that completes it."""
     app = build(place.settings)
     make_due(app.sessions)
-    batch, url = dispatch.BATCH, app.engine.url
+    batch, url = BATCH, app.engine.url
     place.home.mkdir()
     script = place.home / "claim.sql"
     script.write_text(CLAIM_AND_COMPLETE.format(batch=batch))
@@ -153,7 +156,7 @@ def kinds(server: Server) -> dict[str, Callable[[Place], float]]:
         OURS: ours,
         SQL: partial(pgbench, programs=server.programs),
         PEER: partial(pgqueuer, consumers=5, batch=10),
-        PEER_MORE: partial(pgqueuer, consumers=1, batch=dispatch.BATCH),
+        PEER_MORE: partial(pgqueuer, consumers=1, batch=BATCH),
     }
 
 
@@ -186,7 +189,7 @@ def main() -> None:
         found = measure(server, 1 if quick else ROUNDS, QUICK_TEXTS if quick else TEXTS)
     table = Table("sender", "texts/s (median)", "lowest", "highest", "ours to it", "wanted")
     for kind, rates in found.items():
-        name = f"{kind}{dispatch.BATCH}" if kind == PEER_MORE else kind
+        name = f"{kind}{BATCH}" if kind == PEER_MORE else kind
         cells = (f"{rate:,.0f}" for rate in (median(rates), min(rates), max(rates)))
         wanted = f"≥ {AT_LEAST[kind]}" if kind in AT_LEAST else ""
         table.add_row(name, *cells, f"{median(found[OURS]) / median(rates):.2f}", wanted)
