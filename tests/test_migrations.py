@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,8 +18,10 @@ from sqlalchemy import Engine, inspect
 from monitor.db import connect, migrations_folder
 from monitor.models import Base
 from monitor.services.migrate import migrate
+from monitor.services.release import known_revisions
 from tests.conftest import ENGINES
 from tests.postgres import Databases
+from tests.running import ROOT
 
 DATED = re.compile(r"20\d{6}_[a-z_]+\.py")
 
@@ -87,3 +91,18 @@ def test_there_is_one_head_and_every_file_is_dated() -> None:
 def test_a_shipped_migration_needs_nothing_that_may_change() -> None:
     for path in (migrations_folder() / "versions").glob("*.py"):
         assert "monitor" not in re.findall(r"^(?:from|import) (\w+)", path.read_text(), re.MULTILINE), path.name
+
+
+def test_the_revisions_that_a_program_knows_are_those_of_alembic() -> None:
+    scripts = ScriptDirectory(str(migrations_folder())).walk_revisions()
+    assert known_revisions() == tuple(script.revision for script in scripts)
+
+
+def test_a_program_that_looks_at_its_database_does_without_alembic(tmp_path: Path) -> None:
+    """A worker would carry it around for as long as it runs."""
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    migrate(connect(url))
+    look = "import sys; from monitor.db import connect; from monitor.services.release import require_fit; "
+    program = f"{look}print(require_fit(connect({url!r})).works, 'alembic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]

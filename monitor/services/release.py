@@ -7,12 +7,14 @@ only adds to the database; when one can no longer do with what the programs befo
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, select
+from sqlalchemy import Connection, Engine, column, inspect, select, table
 from sqlalchemy.exc import DBAPIError
 
 from monitor.db import migrations_folder, reason_of
@@ -21,6 +23,8 @@ from monitor.errors import NotReady
 from monitor.models import Compatibility
 
 log = logging.getLogger(__name__)
+VERSION = table("alembic_version", column("version_num"))
+NAMED = re.compile(r'^(revision|down_revision) = (?:"(\w+)"|None)$', re.MULTILINE)
 EVERY = 15.0  # seconds between two looks of a process that runs, as between two heartbeats
 
 
@@ -31,11 +35,9 @@ def known_revisions() -> tuple[str, ...]:
 
 def find_fit(connection: Connection) -> Fit:
     """How the database stands to this program."""
-    from alembic.migration import MigrationContext
-
-    known, oldest = known_revisions(), None
-    at = MigrationContext.configure(connection).get_current_revision()
-    if at is not None and at not in known and inspect(connection).has_table(Compatibility.__tablename__):
+    known, oldest, tables = known_revisions(), None, inspect(connection)
+    at = connection.scalar(select(VERSION.c.version_num)) if tables.has_table(VERSION.name) else None
+    if at is not None and at not in known and tables.has_table(Compatibility.__tablename__):
         oldest = connection.scalar(select(Compatibility.oldest))
     return fit_of(at, oldest, known)
 
@@ -95,6 +97,10 @@ def _tell(fit: Fit) -> None:
 
 @cache
 def _revisions_in(folder: str) -> tuple[str, ...]:
-    from alembic.script import ScriptDirectory
-
-    return tuple(script.revision for script in ScriptDirectory(folder).walk_revisions())
+    """Read off the files: Alembic itself would stay in the memory of every process, a tenth of all it takes."""
+    found = [dict(NAMED.findall(path.read_text(encoding="utf-8"))) for path in Path(folder, "versions").glob("*.py")]
+    before = {each["revision"]: each["down_revision"] for each in found}
+    chain = [*(set(before) - set(before.values()))]
+    while chain and before[chain[-1]]:
+        chain.append(before[chain[-1]])
+    return tuple(chain)
