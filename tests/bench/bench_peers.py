@@ -46,7 +46,7 @@ from tests.twilio_standin import Standin
 
 ROUNDS = 3
 NOWHERE = "http://127.0.0.1:9"  # no callbacks
-LEAD = 12.0  # seconds for a process to be ready before the first text is due
+LEAD = 20.0  # seconds until the first text is due; planning and starting must have ended by then
 DOWN = 5.0  # seconds without a process
 STRUCK = 1.0  # seconds from the first text until the process is killed, if half of them have not left before
 PATIENCE = 180.0  # seconds until what has not been sent is lost
@@ -173,9 +173,9 @@ def faults(share: int = 1) -> list[Fault]:
     ]
 
 
-def play(fault: Fault, sender: Sender, standin: Standin, found: Found) -> None:
-    """One fault, and what the provider took."""
-    begin = SystemClock().now() + timedelta(seconds=LEAD + fault.due / 100)  # planning takes its time too
+def play(fault: Fault, sender: Sender, standin: Standin, found: Found, lead: float) -> bool:
+    """One fault, and what the provider took. False if this machine was too slow to be ready in time."""
+    begin = SystemClock().now() + timedelta(seconds=lead)
     apart = timedelta(seconds=DOWN / fault.due if fault.down else 0)
     due = {number_of(n): begin + n * apart for n in range(fault.due)}
     sender.plan(due)
@@ -184,6 +184,8 @@ def play(fault: Fault, sender: Sender, standin: Standin, found: Found) -> None:
         if fault.down:
             _wait_until(begin + timedelta(seconds=DOWN))
         running += [sender.start() for _ in range(fault.processes)]
+        if not fault.down and not _are_ready(sender, len(running), begin):
+            return False
         if fault.killed:
             _strike(running.pop(), standin, begin, fault.due)
             running.append(sender.start())
@@ -194,6 +196,17 @@ def play(fault: Fault, sender: Sender, standin: Standin, found: Found) -> None:
             process.kill()
             process.wait()
     _count(standin, due, begin + timedelta(seconds=DOWN) if fault.down else begin, found)
+    return True
+
+
+def _are_ready(sender: Sender, processes: int, begin: datetime) -> bool:
+    """Each says that it runs, in the log that they share, before the first text is due."""
+    log = sender.place.home.parent / "run.log"
+    while SystemClock().now() < begin:
+        if log.read_text().count("running") >= processes:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def _count(standin: Standin, due: Mapping[str, datetime], begin: datetime, found: Found) -> None:
@@ -238,15 +251,21 @@ def measure(engines: dict[str, Databases | None], rounds: int, share: int) -> di
     found = {(fault, sender, engine): Found() for fault in faults(share) for sender in SENDERS for engine in engines}
     turns = [key for _ in range(rounds) for key in found]
     for fault, sender, engine in track(turns, description=f"{rounds} rounds"):
-        with ExitStack() as opened:
-            standin = Standin(account_sid=ACCOUNT, auth_token=TOKEN, numbers=(SENDER,), public_url=NOWHERE)
-            opened.enter_context(standin).mute()
-            folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="monitor-bench-")))
-            databases = engines[engine]
-            database = opened.enter_context(databases.new()) if databases else None
-            place = Place(folder / "home", database, standin.url, fault.due)
-            play(fault, SENDERS[sender](place), standin, found[fault, sender, engine])
+        lead = LEAD
+        while not _play_anew(fault, SENDERS[sender], engines[engine], found[fault, sender, engine], lead):
+            lead *= 2
     return found
+
+
+def _play_anew(fault: Fault, kind: type[Sender], databases: Databases | None, found: Found, lead: float) -> bool:
+    """With an empty database and a provider that has taken nothing."""
+    with ExitStack() as opened:
+        standin = Standin(account_sid=ACCOUNT, auth_token=TOKEN, numbers=(SENDER,), public_url=NOWHERE)
+        opened.enter_context(standin).mute()
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="monitor-bench-")))
+        database = opened.enter_context(databases.new()) if databases else None
+        place = Place(folder / "home", database, standin.url, fault.due)
+        return play(fault, kind(place), standin, found, lead)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from apscheduler.events import EVENT_SCHEDULER_STARTED
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
@@ -43,4 +44,6 @@ def count_jobs(url: str) -> int:
 
 
 if __name__ == "__main__":
-    scheduler_on(sys.argv[1], BlockingScheduler).start()
+    scheduler = scheduler_on(sys.argv[1], BlockingScheduler)
+    scheduler.add_listener(lambda _: print("running", file=sys.stderr), EVENT_SCHEDULER_STARTED)  # noqa: T201
+    scheduler.start()
