@@ -94,20 +94,20 @@ def pgbench(place: Place, *, programs: Path) -> float:
     """Rows a second of the same rows: one statement that claims a batch, and one that completes it."""
     app = build(place.settings)
     make_due(app.sessions)
-    batch, url = BATCH, app.engine.url
+    url = app.engine.url
     place.home.mkdir()
     script = place.home / "claim.sql"
-    script.write_text(CLAIM_AND_COMPLETE.format(batch=batch))
+    script.write_text(CLAIM_AND_COMPLETE.format(batch=BATCH))
     where = ["-h", str(url.query["host"]), "-U", str(url.username), str(url.database)]
-    how = ["-n", "-f", str(script), "-c", "1", "-M", "prepared", "-t", str(place.texts // batch)]
+    how = ["-n", "-f", str(script), "-c", "1", "-M", "prepared", "-t", str(place.texts // BATCH)]
     done = subprocess.run([programs / "pgbench", *how, *where], capture_output=True, text=True, check=True)
     rate = re.search(r"tps = ([0-9.]+)", done.stdout)
     assert rate, done.stdout
     with app.engine.connect() as connection:
         sent = connection.scalar(text("SELECT count(*) FROM messages WHERE sid IS NOT NULL"))
-    assert sent == place.texts // batch * batch, f"{sent} of {place.texts} were completed"
+    assert sent == place.texts // BATCH * BATCH, f"{sent} of {place.texts} were completed"
     app.engine.dispose()
-    return float(rate[1]) * batch
+    return float(rate[1]) * BATCH
 
 
 def pgqueuer(place: Place, *, consumers: int, batch: int) -> float:
