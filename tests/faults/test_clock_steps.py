@@ -49,4 +49,4 @@ def pages_leave(fleet: Fleet, numbers: list[str]) -> None:
     before = len(fleet.pages())
     for n, number in enumerate(numbers):
         fleet.standin.patient_texts(number, "there is pus", lost=n % 2 == 1)
-    wait_for("the pages", lambda: len(fleet.pages()) >= before + len(numbers), seconds=15)
+    wait_for("the pages", lambda: len(fleet.pages()) >= before + len(numbers), seconds=PATIENCE)
