@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.conftest import note
 from tests.faults.fleet import NURSE, PATIENCE, Fleet
 from tests.postgres import Databases, NoServer, Server, own_server
 from tests.running import wait_for
@@ -30,9 +31,10 @@ def server(databases: Databases) -> Iterator[Server]:
 
 
 @pytest.fixture
-def fleet_on(server: Server, tmp_path: Path, standin: Standin) -> Iterator[Fleet]:
+def fleet_on(server: Server, tmp_path: Path, standin: Standin, request: pytest.FixtureRequest) -> Iterator[Fleet]:
     fleet = Fleet(tmp_path / "home", server.url.render_as_string(hide_password=False), standin)
     yield fleet
+    note(request.node, fleet)
     fleet.close()
 
 
@@ -50,6 +52,7 @@ def test_postgresql_goes_and_comes_back_under_load(fleet_on: Fleet, server: Serv
         time.sleep(AWAY)
         server.start()
         time.sleep(AWAY)
+    fleet.mended()
     wait_for("every text", lambda: all(fleet.texted(n, FIRST_TEXT, CHECKIN)() for n in numbers[3:]), seconds=PATIENCE)
     wait_for("the pages", lambda: sum("pus" in m.body for m in fleet.standin.sent_to(NURSE)) >= 3, seconds=PATIENCE)
     fleet.finish("the end of every text")

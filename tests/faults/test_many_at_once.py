@@ -24,6 +24,7 @@ def test_each_of_many_reports_is_one_alert_and_paged(fleet: Fleet) -> None:
     wait_for("every check-in", lambda: all(fleet.texted(n, CHECKIN)() for n in numbers), seconds=PATIENCE)
     with ThreadPoolExecutor(16) as pool:
         assert set(pool.map(lambda n: fleet.standin.patient_texts(n, "there is pus"), numbers)) == {200}
+    fleet.mended()
     wait_for("every page", lambda: len(_codes(fleet)) == PATIENTS, seconds=PATIENCE)
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(lambda code: fleet.standin.patient_texts(NURSE, code), _codes(fleet))) == {200}

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.faults.fleet import PATIENCE, Fleet
+from tests.faults.fleet import KEPT_BUSY, PATIENCE, Fleet
 from tests.running import wait_for
 from tests.story import CHECKIN, FIRST_TEXT
 from tests.twilio_standin import Delivery, Fault, busy, garbled, half, reset, server_error, silence
@@ -45,7 +45,7 @@ def test_some_requests_fail_under_load(fleet: Fleet, faults: list[Fault], share:
     fleet.mended()
     fleet.expect(numbers[SICK:], FIRST_TEXT, CHECKIN)
     fleet.finish("the end of every text")
-    assert fleet.errors() == []
+    assert fleet.errors(but=KEPT_BUSY) == []
 
 
 def test_the_provider_is_out_of_reach_for_a_while(fleet: Fleet) -> None:
@@ -64,7 +64,7 @@ def test_the_provider_is_out_of_reach_for_a_while(fleet: Fleet) -> None:
         wait_for("the page", lambda wanted=turn + 1: len(fleet.pages()) >= wanted, seconds=PATIENCE)  # type: ignore[misc]
     fleet.expect(numbers[2:], FIRST_TEXT, CHECKIN)
     fleet.finish("the end of every text")
-    assert fleet.errors() == []
+    assert fleet.errors(but=KEPT_BUSY) == []
 
 
 def test_texts_that_hang_delay_no_other(fleet: Fleet) -> None:
@@ -84,7 +84,7 @@ def test_texts_that_hang_delay_no_other(fleet: Fleet) -> None:
     fleet.mended()
     fleet.expect(numbers[1:], CHECKIN)
     fleet.finish("the end of every text")
-    assert fleet.errors() == []
+    assert fleet.errors(but=KEPT_BUSY) == []
 
 
 def test_callbacks_are_missing_doubled_reversed_and_early(fleet: Fleet) -> None:
@@ -102,4 +102,4 @@ def test_callbacks_are_missing_doubled_reversed_and_early(fleet: Fleet) -> None:
     wait_for("the pages", lambda: len(fleet.pages()) >= SICK, seconds=PATIENCE)
     fleet.mended()
     fleet.finish("the end of every text")
-    assert fleet.errors() == []
+    assert fleet.errors(but=KEPT_BUSY) == []

@@ -49,6 +49,7 @@ def test_a_backup_made_under_load_doubles_and_loses_nothing(fleet: Fleet, tmp_pa
         session.execute(delete(Heartbeat))  # so long ago that nobody lives
     sent = {number: len(fleet.standin.sent_to(number)) for number in numbers if number != numbers[5]}
     assert command(fleet, "restore", str(backup), "--replace") == 0, fleet.log
+    fleet.mended()
     fleet.web()
     fleet.worker()
     wait_for("the answer to the lost text", fleet.texted(numbers[5], "The team has been told"), seconds=PATIENCE)
