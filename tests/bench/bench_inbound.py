@@ -36,7 +36,7 @@ from monitor.clock import SystemClock
 from monitor.config import Settings, SmsKind
 from monitor.db import connect, open_sessions, transaction
 from monitor.domain.delivery import State
-from monitor.models import Assessment, Callback, Inbound, Message
+from monitor.models import Assessment, Callback, Heartbeat, Inbound, Message
 from tests.bench import bare_webhook
 from tests.bench.morning import STRIDE, fill, number_of
 from tests.bench.slow_provider import slow_provider
@@ -56,9 +56,10 @@ from tests.postgres import Databases, NoServer, own_server
 from tests.running import ROOT, Installation, free_port, wait_for
 
 ROUNDS = 3
-REQUESTS, QUICK_REQUESTS = 3000, 600
+REQUESTS, QUICK_REQUESTS = 2000, 600
 WARM_UP = 200
 SECONDS, QUICK_SECONDS, PACE = 20, 5, 20  # texts a second, which are read and answered meanwhile
+WORKS_AFTER = 3.0  # seconds for a worker's first turns, once it has given a sign of life
 LOOK = 0.01  # seconds between two looks at what has been assessed
 
 
@@ -202,9 +203,19 @@ def until_assessed(place: Place) -> Sequence[float]:
     """Seconds from each text's request until its assessment is there to be read."""
     fill(place.settings, place.requests)
     with running(place.installation, "web") as web, running(place.installation, "worker"):
-        time.sleep(5)  # the worker's first turns
+        wait_for("the worker", partial(has_worked, place))
+        time.sleep(WORKS_AFTER)
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             return pool.submit(_until_assessed, place, web.port).result()
+
+
+def has_worked(place: Place) -> bool:
+    engine = create_engine(place.settings.database_url)
+    try:
+        with engine.connect() as connection:
+            return connection.scalar(select(func.count()).select_from(Heartbeat)) == 1
+    finally:
+        engine.dispose()
 
 
 def _until_assessed(place: Place, port: int) -> Sequence[float]:
@@ -221,7 +232,7 @@ def _until_assessed(place: Place, port: int) -> Sequence[float]:
 
 def _watch(database_url: str, seen: dict[str, float], count: int) -> None:
     """Note when each text's assessment shows, for a minute at most after the last one."""
-    engine = create_engine(database_url)  # only reads, so it takes no lock on SQLite
+    engine = create_engine(database_url)  # which only reads, and so takes no lock on SQLite
     assessed = select(Inbound.sid).join(Assessment, Assessment.inbound_id == Inbound.id)
     last = time.perf_counter()
     while len(seen) < count and time.perf_counter() < last + 60:
