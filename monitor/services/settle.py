@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -17,9 +16,7 @@ from monitor.models import Alert, CheckIn, Episode, Event, Message, Page, Patien
 from monitor.services.audit import record
 from monitor.services.outbox import cancel, exists
 
-Row = TypeVar("Row", Message, CheckIn)
 RESEND_AFTER = timedelta(hours=1)
-TOGETHER = "check-ins that were locked together"  # among what a session knows
 LOST = frozenset({State.UNDELIVERED, State.FAILED, State.EXPIRED, State.SKIPPED})
 
 
@@ -51,21 +48,6 @@ def settle(
         )
     _follow(session, message, state, code, now=now)
     return True
-
-
-def lock_together(session: Session, ids: Collection[int]) -> Sequence[Message]:
-    """Many texts and then their check-ins, as `lock` would, each in the order of their ids: two workers that do
-    this at once do not wait for one another in a circle."""
-    messages = _locked(session, Message, ids)
-    checkins = {message.checkin_id for message in messages if message.checkin_id and message.kind == Kind.CHECKIN}
-    session.info[TOGETHER] = {checkin.id: checkin for checkin in _locked(session, CheckIn, checkins)}
-    return messages
-
-
-def _locked(session: Session, table: type[Row], ids: Collection[int]) -> Sequence[Row]:
-    some = select(table).where(one_of(session, table.id, ids)).order_by(table.id)
-    locked = some.with_for_update(key_share=True, of=table)
-    return session.scalars(locked, execution_options={"populate_existing": True}).all()
 
 
 def open_asked(session: Session, sent: Collection[int], *, now: datetime) -> None:
@@ -133,10 +115,7 @@ def _note_living_number(session: Session, message: Message, *, now: datetime) ->
 
 def _move_checkin(session: Session, message: Message, state: State, *, now: datetime) -> None:
     assert message.checkin_id is not None
-    together = session.info.get(TOGETHER, ())
-    checkin = (
-        together[message.checkin_id] if message.checkin_id in together else lock(session, CheckIn, message.checkin_id)
-    )
+    checkin = lock(session, CheckIn, message.checkin_id)
     shown_after_all = state == State.DELIVERED and checkin.state == "unreached"
     if shown_after_all or (state in {State.SENT, State.DELIVERED} and checkin.state == "planned"):
         checkin.state, checkin.opened_at, checkin.closed_at = "open", now, None

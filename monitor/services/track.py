@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Self, TypeGuard
 
 from sqlalchemy import and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import STATE_OF, ProviderStatus, State
+from monitor.domain.sending import Kind
 from monitor.errors import BadInput
-from monitor.models import Callback, Message, PastMessage, Patient
+from monitor.locking import lock_all
+from monitor.models import Callback, CheckIn, Message, PastMessage, Patient
 from monitor.services.archive import bring_back
-from monitor.services.settle import LOST, lock_together, settle
+from monitor.services.settle import LOST, settle
 
 PLAIN = frozenset({State.SENT, State.DELIVERED})
 
@@ -36,8 +38,7 @@ class Report:
         status = params.get("MessageStatus") or params.get("CallStatus") or params.get("SmsStatus")
         if not sid or not status:
             raise BadInput("MessageSid" if not sid else "MessageStatus", "nothing", "the provider's status callback")
-        known = message_id is not None and 0 < message_id < 2**62
-        return cls(params, message_id if known else None, sid, status, at)
+        return cls(params, message_id if _is_id(message_id) else None, sid, status, at)
 
     @property
     def code(self) -> int | None:
@@ -48,46 +49,50 @@ class Report:
         """All went well: then the text and its check-in change, and hardly ever what others may be at."""
         return _state(self.status) in PLAIN
 
-    def is_about(self, message: Message | None) -> bool:
-        """One that names another provider's id is about something else."""
-        return message is not None and message.sid in {None, self.sid}
-
 
 def track(session: Session, params: Mapping[str, str], *, message_id: int | None, now: datetime) -> bool:
     """Keep the callback as it came and move the text if it may; True if it changed anything."""
     report = Report.read(params, message_id, at=now)
-    return _keep(session, report, find_message(session, report))
+    return _keep(session, report, find_message(session, report.message_id, report.sid))
 
 
 def track_together(session: Session, reports: Sequence[Report]) -> None:
-    """The same for plain reports, whose texts are locked in one order, as by everybody who takes several."""
-    with session.no_autoflush:  # nothing that is looked up here is written here
-        messages = _lock_all(session, reports)
+    """The same for plain reports, whose texts are locked in one order: two who do this at once do not wait in a
+    circle."""
+    with session.no_autoflush:  # nothing that is looked up for one of them is written for another
+        messages = lock_all(session, Message, {report.message_id for report in reports if report.message_id})
+        asked = {message.checkin_id for message in messages if message.checkin_id and message.kind == Kind.CHECKIN}
+        lock_all(session, CheckIn, asked)
         patients = select(Patient).where(Patient.id.in_({m.patient_id for m in messages if m.patient_id}))
         kept = session.scalars(patients).all()  # noqa: F841 -- a session forgets what nobody holds
         by_id = {message.id: message for message in messages}
         for report in reports:
             message = by_id.get(report.message_id or 0)
-            if not report.is_about(message):
-                message = next((m for m in messages if m.sid == report.sid), None) or find_message(session, report)
+            if message is None or message.sid not in {None, report.sid}:
+                session.flush()
+                message = find_message(session, report.message_id, report.sid)
             _keep(session, report, message)
 
 
-def find_message(session: Session, report: Report) -> Message | None:
-    """The text a callback is about, this transaction's alone; if need be it comes back from history."""
-    if (message := _at_hand(session, report)) is not None:
+def find_message(session: Session, message_id: int | None, sid: str) -> Message | None:
+    """The text a callback is about; one that names another provider's id is about something else."""
+    if (message := _at_hand(session, message_id, sid)) is not None:
         return message
-    nameless = and_(PastMessage.id == report.message_id, PastMessage.sid.is_(None)) if report.message_id else false()
-    is_it = or_(PastMessage.sid == report.sid, nameless)
-    return _at_hand(session, report) if bring_back(session, is_it) else None
+    nameless = and_(PastMessage.id == message_id, PastMessage.sid.is_(None)) if _is_id(message_id) else false()
+    is_it = or_(PastMessage.sid == sid, nameless)
+    return _at_hand(session, message_id, sid) if bring_back(session, is_it) else None
 
 
-def _at_hand(session: Session, report: Report) -> Message | None:
-    if report.message_id is not None:
-        message = session.get(Message, report.message_id, with_for_update={"key_share": True})
-        if report.is_about(message):
+def _at_hand(session: Session, message_id: int | None, sid: str) -> Message | None:
+    if _is_id(message_id):
+        message = session.get(Message, message_id, with_for_update={"key_share": True})
+        if message is not None and message.sid in {None, sid}:
             return message
-    return session.scalar(select(Message).where(Message.sid == report.sid).with_for_update(key_share=True))
+    return session.scalar(select(Message).where(Message.sid == sid).with_for_update(key_share=True))
+
+
+def _is_id(number: int | None) -> TypeGuard[int]:
+    return number is not None and 0 < number < 2**62
 
 
 def apply_status(session: Session, message: Message, sid: str, status: str, code: int | None, *, now: datetime) -> bool:
@@ -101,12 +106,6 @@ def apply_status(session: Session, message: Message, sid: str, status: str, code
         message.state = State.SENDING  # we had given this try up; the provider had not
     why = f"the provider says {status}" if state in LOST else None
     return settle(session, message, state, now=now, why=why, code=code)
-
-
-def _lock_all(session: Session, reports: Sequence[Report]) -> Sequence[Message]:
-    ids = {report.message_id for report in reports if report.message_id}
-    named = or_(Message.id.in_(ids), Message.sid.in_({report.sid for report in reports}))
-    return lock_together(session, session.scalars(select(Message.id).where(named)).all())
 
 
 def _keep(session: Session, report: Report, message: Message | None) -> bool:
