@@ -47,7 +47,7 @@ def open_engine(url: str) -> Engine:
 
         @event.listens_for(engine, "connect")
         def _on_connect(connection: Any, _record: object) -> None:
-            for pragma in ("journal_mode=WAL", "busy_timeout=10000", "synchronous=FULL"):
+            for pragma in ("journal_mode=WAL", "busy_timeout=60000", "synchronous=FULL"):
                 connection.execute(f"PRAGMA {pragma}")
 
     Base.metadata.create_all(engine)
