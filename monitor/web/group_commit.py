@@ -34,7 +34,8 @@ class GroupCommit(Generic[Item]):
         """Return when the item is committed; raises what its own transaction raised."""
         committed: Future[None] = Future()
         self._waiting.put((item, committed))
-        self._writer.submit(self._write)  # which may find that the one before it has taken the item along
+        # Whoever is ready in this turn of the event loop comes along; the first of them takes the others' items too.
+        asyncio.get_running_loop().call_soon(self._writer.submit, self._write)
         await asyncio.wrap_future(committed)
 
     def _write(self) -> None:

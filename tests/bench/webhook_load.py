@@ -139,18 +139,26 @@ async def _post_all(port: int, warm_up: Sequence[bytes], requests: Sequence[byte
 
 
 async def post_at(port: int, requests: Sequence[bytes], *, a_second: float) -> list[float]:
-    """One after the other at a steady pace, whatever the answers take; when each was posted, by perf_counter."""
-    connections = [await _connect(port) for _ in range(CONNECTIONS)]
-    started = asyncio.get_running_loop().time()
-    at, asked = [], []
-    for number, request_ in enumerate(requests):
-        await asyncio.sleep(started + number / a_second - asyncio.get_running_loop().time())
-        at.append(time.perf_counter())
-        asked.append(asyncio.create_task(connections[number % CONNECTIONS].ask(request_)))
+    """One after the other at a steady pace, whatever the answers take; when each was due, by perf_counter."""
+    free: asyncio.Queue[Connection] = asyncio.Queue()
+    for _ in range(CONNECTIONS):
+        free.put_nowait(await _connect(port))
+
+    async def ask(request: bytes) -> None:
+        connection = await free.get()
+        await connection.ask(request)
+        free.put_nowait(connection)
+
+    started = time.perf_counter()
+    due = [started + number / a_second for number in range(len(requests))]
+    asked = []
+    for at, each in zip(due, requests, strict=True):
+        await asyncio.sleep(at - time.perf_counter())
+        asked.append(asyncio.create_task(ask(each)))
     await asyncio.gather(*asked)
-    for connection in connections:
-        connection.transport.close()
-    return at
+    while not free.empty():
+        free.get_nowait().transport.close()
+    return due
 
 
 async def _connect(port: int) -> Connection:
