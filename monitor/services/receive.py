@@ -45,14 +45,19 @@ class Arrival:
 
 def save_inbound(session: Session, received: Received, *, raw: bytes | None, now: datetime) -> bool:
     """Keep a text; False if this very one is here already. `raw` is the request as it came."""
-    return save_arrivals(session, [Arrival(received, raw, now)]) == 1
+    return any(add_once(session, row) for row in _new_rows(session, [Arrival(received, raw, now)]))
 
 
-def save_arrivals(session: Session, arrivals: Sequence[Arrival]) -> int:
-    """Keep texts in the order of their arrival; how many of them were not here already."""
+def save_arrivals(session: Session, arrivals: Sequence[Arrival]) -> None:
+    """Keep texts in the order of their arrival; fails if another process saves one of several in this very moment."""
+    rows = _new_rows(session, arrivals)
+    if len(arrivals) == 1:
+        add_once(session, *rows)
+    else:  # without a savepoint, whose way to the server and back is worth as much as a dozen rows
+        session.add_all(rows)
+
+
+def _new_rows(session: Session, arrivals: Sequence[Arrival]) -> list[Inbound]:
     first_of = {arrival.sid: arrival for arrival in reversed(arrivals)}
     known = set(session.scalars(select(Inbound.sid).where(Inbound.sid.in_(first_of))))
-    new = [a.row() for a in arrivals if a.sid not in known and first_of[a.sid] is a]
-    if add_once(session, *new):
-        return len(new)
-    return sum(add_once(session, row) for row in new)
+    return [a.row() for a in arrivals if a.sid not in known and first_of[a.sid] is a]
