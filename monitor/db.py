@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    insert,
     literal,
     update,
 )
@@ -71,6 +72,13 @@ class Base(DeclarativeBase):
     def is_work(self) -> bool:
         """Whether a worker must look at this row at once, now that it is written."""
         return False
+
+
+def insert_many(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows with the same columns as they are, in one statement, past the session's own bookkeeping. A column
+    that they do not name has its default."""
+    if rows:
+        session.execute(insert(Base.metadata.tables[table.__tablename__]), rows)
 
 
 Sessions = sessionmaker[Session]

@@ -11,7 +11,7 @@ from datetime import datetime
 from time import sleep
 from typing import TypeVar
 
-from sqlalchemy import select, text, update
+from sqlalchemy import func, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -93,6 +93,17 @@ def give_way(session: Session) -> None:
     has its turn."""
     if not _is_shared(session):
         sleep(BREATH)
+
+
+def take_ids(session: Session, table: type[Base], count: int) -> Sequence[int]:
+    """Ids for rows that are about to be written: what refers to them can be written without asking for each."""
+    key = inspect(table).primary_key[0]
+    with session.no_autoflush:  # the rows themselves may be in the session already
+        if not _is_shared(session):
+            first = (session.scalar(select(func.max(key))) or 0) + 1
+            return range(first, first + count)
+        sequence = func.pg_get_serial_sequence(table.__tablename__, key.name)
+        return session.scalars(select(func.nextval(sequence)).select_from(func.generate_series(1, count))).all()
 
 
 def note_moment(session: Session, table: type[Base], name: str, at: datetime) -> None:

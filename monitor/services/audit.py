@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from monitor.db import insert_many
 from monitor.models import Event
 
 
@@ -33,3 +35,8 @@ def record(
             detail=detail,
         )
     )
+
+
+def record_many(session: Session, kind: str, rows: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
+    """Append an event of one kind for each of many patients: their `patient_id` and `detail`."""
+    insert_many(session, Event, [{"at": at, "kind": kind, **row} for row in rows])

@@ -17,9 +17,9 @@ from monitor.domain.localtime import local_date
 from monitor.domain.phone import parse_phone
 from monitor.domain.plan import HORIZON
 from monitor.errors import BadInput
-from monitor.locking import give_way, hold
+from monitor.locking import give_way, hold, take_ids
 from monitor.models import Clinic, Episode, Patient, ProtocolVersion
-from monitor.services.audit import record
+from monitor.services.audit import record_many
 from monitor.services.clinic import check_name, check_zone, region_of, the_clinic
 from monitor.services.outbox import texted
 from monitor.services.plan import calendar_of, write_rows
@@ -133,6 +133,7 @@ class _Desk:
     version: ProtocolVersion
     now: datetime
     patients: dict[Person, Patient] = field(default_factory=dict)
+    new: list[Patient] = field(default_factory=list)
     known: set[int] = field(default_factory=set)
     taken: set[tuple[Person, date]] = field(default_factory=set)  # dates on which somebody has an episode
 
@@ -163,9 +164,12 @@ class _Desk:
 
     def write(self, episodes: Sequence[Episode], bundle: Bundle) -> None:
         """Write the episodes with their calendars, and list for the front desk whom no text will reach."""
+        for patient, number in zip(self.new, take_ids(self.session, Patient, len(self.new)), strict=True):
+            patient.id = number
+        for episode, number in zip(episodes, take_ids(self.session, Episode, len(episodes)), strict=True):
+            episode.id = number
         self.session.flush()
-        for episode in episodes:
-            self._note(episode, episode.patient)
+        self._note(episodes)
         already = texted(self.session, self.known)
         rows = [
             (episode, row)
@@ -174,15 +178,18 @@ class _Desk:
         ]
         write_rows(self.session, rows, now=self.now)
 
-    def _note(self, episode: Episode, patient: Patient) -> None:
-        if patient.id in self.known:
-            record(self.session, "consent_given", at=self.now, patient_id=patient.id)
-        version = self.version.id
-        record(self.session, "enrolled", at=self.now, patient_id=patient.id, episode=episode.id, version=version)
-        if patient.opted_out_at is not None:  # no text will leave: somebody must speak to them
-            once = f"opted_out:episode:{episode.id}"
-            clinic_id = patient.clinic_id
-            add_task(self.session, "opted_out", once, clinic_id=clinic_id, patient_id=patient.id, now=self.now)
+    def _note(self, episodes: Sequence[Episode]) -> None:
+        enrolled = [
+            {"patient_id": e.patient_id, "detail": {"episode": e.id, "version": self.version.id}} for e in episodes
+        ]
+        again = [{"patient_id": e.patient_id, "detail": {}} for e in episodes if e.patient_id in self.known]
+        record_many(self.session, "consent_given", again, at=self.now)
+        record_many(self.session, "enrolled", enrolled, at=self.now)
+        for episode in episodes:
+            patient = episode.patient
+            if patient.opted_out_at is not None:  # no text will leave: somebody must speak to them
+                once, clinic = f"opted_out:episode:{episode.id}", patient.clinic_id
+                add_task(self.session, "opted_out", once, clinic_id=clinic, patient_id=patient.id, now=self.now)
 
     def _add_patient(self, given: Enrolment) -> Patient:
         patient = Patient(
@@ -197,6 +204,7 @@ class _Desk:
             clinic=self.clinic,
         )
         self.session.add(patient)
+        self.new.append(patient)
         return patient
 
     def _renew(self, patient: Patient, given: Enrolment) -> None:

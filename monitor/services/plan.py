@@ -8,23 +8,23 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from monitor.db import note_work
+from monitor.db import insert_many, note_work
 from monitor.domain.bundle import Bundle
 from monitor.domain.delivery import State
 from monitor.domain.localtime import Window
 from monitor.domain.plan import WELCOME, Course, Planned, plan_episode, plan_welcome
 from monitor.domain.protocol import StepKind
 from monitor.domain.sending import PRIORITY, Kind
+from monitor.locking import take_ids
 from monitor.models import CheckIn, Episode, Message, PastMessage
 from monitor.models.message import VERY_SOON
 from monitor.services.archive import bring_back
 from monitor.services.forget import forgotten_before
 from monitor.services.outbox import cancel, texted
 
-AS_ONE = {"render_nulls": True}  # one statement for all rows, not one for each set of columns that are not null
 AFTER_WELCOME = timedelta(seconds=5)
 REWRITTEN = frozenset({State.PLANNED, State.SKIPPED, State.CANCELLED, State.EXPIRED})
 
@@ -65,7 +65,7 @@ def write_rows(session: Session, rows: Sequence[tuple[Episode, Planned]], *, now
     session.flush()
     checkins = _write_checkins(session, [(e, r) for e, r in rows if _kind(r) == Kind.CHECKIN], now=now)
     texts = [_text(episode, row, checkins.get((episode.id, row.key)), now=now) for episode, row in rows]
-    session.execute(insert(Message), texts, execution_options=AS_ONE)
+    insert_many(session, Message, texts)
     if any(text["state"] == State.PLANNED and text["due_at"] <= now + VERY_SOON for text in texts):
         note_work(session)
 
@@ -134,10 +134,14 @@ def _write_checkins(
     """The check-ins' ids, by episode and step."""
     if not rows:
         return {}
-    given = [{"episode_id": episode.id, "step": row.key} | _asked(row, now=now) for episode, row in rows]
-    numbered = insert(CheckIn).returning(CheckIn.id, sort_by_parameter_order=True)
-    ids = session.scalars(numbered, given, execution_options=AS_ONE)
-    return {(episode.id, row.key): number for (episode, row), number in zip(rows, ids, strict=True)}
+    steps = [(episode.id, row.key) for episode, row in rows]
+    ids = dict(zip(steps, take_ids(session, CheckIn, len(steps)), strict=True))
+    given = [
+        {"id": ids[episode.id, row.key], "episode_id": episode.id, "step": row.key} | _asked(row, now=now)
+        for episode, row in rows
+    ]
+    insert_many(session, CheckIn, given)
+    return ids
 
 
 def _text(episode: Episode, row: Planned, checkin_id: int | None, *, now: datetime) -> dict[str, Any]:
