@@ -6,12 +6,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select
 
 from monitor.bootstrap import App
+from monitor.clock import SystemClock
 from monitor.db import connect, open_sessions, transaction
 from monitor.errors import BadInput, NotReady
 from monitor.models import Base, Cursor
@@ -22,6 +24,7 @@ from monitor.services.enrol import Enrolment, enrol
 from monitor.services.ledger import check_ledger
 from monitor.services.restore import is_empty, opened, put_back
 from tests.postgres import Databases
+from tests.running import Installation
 from tests.story import Story
 
 pytestmark = pytest.mark.engine("sqlite")
@@ -91,6 +94,20 @@ def test_what_does_not_fit_leaves_what_was_there(story: Story, backup: Path, oth
         put_back(other, ready)
     assert "Ann" not in str(refused.value)
     assert everything(other) == before
+
+
+def test_the_commands_that_a_clinic_uses(tmp_path: Path, databases: Databases) -> None:
+    """`monitor backup` on the old machine, `monitor restore` with the new database's URL."""
+    before = Installation(tmp_path / "home", {})
+    before.command("init", "--clinic", "Smile Dental", "--timezone", "America/New_York")
+    surgery = (SystemClock().now() - timedelta(days=2)).date().isoformat()
+    before.command("enrol", "--name", "Ann", "--phone", "+12025550101", "--surgery", surgery, "--consent", "form")
+    file, episodes = before.command("backup").rsplit(" (", 1)[0], before.json("episode", "list")
+    with databases.new() as url:
+        after = Installation(tmp_path / "elsewhere", {"MONITOR_DATABASE_URL": url})
+        assert "will not be sent again" in after.command("restore", file)
+        assert after.json("episode", "list") == episodes
+        assert after.json("ledger")["holes"] == []
 
 
 def test_there_is_no_way_back(app: App, other: Engine, tmp_path: Path) -> None:
