@@ -30,7 +30,7 @@ AHEAD = timedelta(days=30)
 OLDEST_YEARS = 10
 STITCHES = ("none", "dissolving", "removable")
 JAWS = ("upper", "lower")
-BATCH = 250  # patients who are enrolled in one transaction: their phones are held, and on SQLite everybody waits
+BATCH = 500  # patients who are enrolled in one transaction: their phones are held, and on SQLite everybody waits
 Person = tuple[str, str]  # a phone, and the name in one case: two people may share a phone
 
 
