@@ -135,9 +135,11 @@ def test_a_listener_whose_file_fails_listens_again(
 
 def test_a_worker_that_nobody_writes_to_rests(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own looks at the database are no reason to look again."""
-    time.sleep(1)
-    runs: list[float] = []
+    runs = [time.monotonic()]
     monkeypatch.setattr(worker.ticks, "urgent", lambda: runs.append(time.monotonic()))
+    wait_for("the end of its first turns", lambda: time.monotonic() - runs[-1] > 2)
+    runs.clear()
     worker.wake()
+    wait_for("the turn that was asked for", lambda: runs, seconds=SOON)
     time.sleep(1)
     assert len(runs) == 1
