@@ -30,7 +30,7 @@ from monitor.sms.gateway import Call, Text
 
 LEASE = timedelta(seconds=60)
 IN_ORDER = timedelta(seconds=15)  # how long a text waits for the one before it to the same number
-BATCH = 64  # texts that are claimed at once
+BATCH = 128  # texts that are claimed at once
 TO_STAFF = frozenset({Kind.PAGE, Kind.DIGEST})
 URGENT = PRIORITY[Kind.NOTICE]  # what has this priority or a higher one goes before all that is scheduled
 WHY = 200  # characters that a row keeps of a reason

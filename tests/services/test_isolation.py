@@ -111,7 +111,7 @@ def test_a_reply_is_read_between_two_batches(story: Story, monkeypatch: pytest.M
     with transaction(story.app.sessions) as session:
         for number in range(2 * BATCH):
             row = Message(once=f"bulk:{number}", clinic_id=1, kind="notice", body=f"notice {number}", priority=9)
-            row.to_number, row.due_at, row.created_at = f"+1202555{number:04d}", now, now
+            row.to_number, row.due_at, row.created_at = f"+1202556{number:04d}", now, now
             session.add(row)
     send = PhonesGateway.send
 
