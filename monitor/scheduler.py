@@ -54,7 +54,8 @@ SECONDS = {
 ROUNDS = 1000  # batches in one urgent tick; the next tick goes on where this one ended
 CLOCK_STEP = 1.0  # seconds by which the machine's clock was set; seconds between two looks whether it was
 SOONEST = 0.1  # seconds; a row that stays due cannot keep the processor busy
-AFTER_FETCHING = timedelta(seconds=20)  # texts that came while we were away are fetched before silence is judged
+# The first urgent tick fetches what came while we were away, and silence is judged once that is read.
+FIRST_AFTER = {"fetch_inbound": timedelta(seconds=SECONDS["fetch_inbound"]), "chase": timedelta(seconds=20)}
 REAL_TIME = SystemClock()  # heartbeats and wake-ups happen in real time, whatever the patients' clock says
 
 
@@ -157,6 +158,7 @@ class Worker:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._one_at_a_time = threading.Lock()
+        self._caught_up = False
         self._ended = threading.Event()
         self._clock_watch = threading.Thread(target=self._watch_clock, name="clock", daemon=True)
         self.listener = listener_for(app, self.wake)
@@ -176,7 +178,7 @@ class Worker:
                 seconds=seconds,
                 id=name,
                 max_instances=instances,
-                next_run_time=REAL_TIME.now() + (AFTER_FETCHING if name == "chase" else timedelta()),
+                next_run_time=REAL_TIME.now() + FIRST_AFTER.get(name, timedelta()),
             )
         self.scheduler.start()
         self._clock_watch.start()
@@ -212,6 +214,9 @@ class Worker:
 
     def _urgent(self) -> None:
         with self._one_at_a_time:
+            if not self._caught_up:  # who wrote while we were away, STOP perhaps, is heard before anything is sent
+                self.ticks.fetch_inbound()
+                self._caught_up = True
             self.ticks.urgent()
         due = next_due(self.app)
         if due is not None:

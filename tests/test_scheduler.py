@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from monitor.bootstrap import App
 from monitor.scheduler import SECONDS, Worker
+from tests.running import wait_for
 
 SOON = 5.0
 
@@ -93,3 +95,17 @@ def test_a_worker_that_is_busy_with_what_stays_due_can_be_ended(
     slow.let_go.release()
     end.join(SOON)
     assert not end.is_alive()
+
+
+def test_who_wrote_while_we_were_away_is_heard_before_anything_is_sent(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    for name in ("fetch_inbound", "urgent"):
+        monkeypatch.setattr(worker.ticks, name, partial(done.append, name))
+    worker.start()
+    wait_for("two turns", lambda: done.count("urgent") == 1, seconds=SOON)
+    worker.wake()
+    wait_for("two turns", lambda: done.count("urgent") == 2, seconds=SOON)
+    worker.stop()
+    assert done == ["fetch_inbound", "urgent", "urgent"]

@@ -63,6 +63,7 @@ class Candidate:
     merged_into: int | None = None  # a later check-in is due as well
     checkin_today: bool = False  # a check-in is planned for today: the day's one text is that
     welcome_due_at: datetime | None = None  # the first text, which says how to stop, has not left yet
+    welcomed: bool = False  # the first text has left already, with another episode
     in_conversation: bool = False  # another episode's check-in is being talked about today
 
 
@@ -103,6 +104,8 @@ def _reason_to_skip(text: Candidate) -> str:
         return NUMBER_IS_DEAD
     if text.merged_into is not None:
         return f"merged into the check-in of day {text.merged_into}"
+    if text.welcomed and text.kind == Kind.WELCOME:
+        return "the patient has had it with another episode"
     if text.in_conversation and text.kind == Kind.CHECKIN:
         return "asked in the other episode's check-in of the same day"
     return ""

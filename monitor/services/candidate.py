@@ -88,6 +88,7 @@ class Surroundings:
             sent_today=today,
             sent_this_week=week,
             welcome_due_at=_welcome_due(beside),
+            welcomed=any(b.kind == Kind.WELCOME and b.state in LEFT for b in beside),
             merged_into=self._later_checkin(message, beside),
             checkin_today=any(b.due_at < tomorrow for b in beside if _waits(b)),
             in_conversation=_other_checkin_open(message, beside, now=now),
@@ -111,7 +112,7 @@ def _rows(session: Session, table: type[Row], ids: set[int | None]) -> dict[int,
 def _texts_beside(session: Session, patients: set[int], now: datetime) -> dict[int, list[Beside]]:
     """What is about to leave, and what has left in the last seven days."""
     soon = and_(Message.kind == Kind.CHECKIN, Message.state == State.PLANNED, Message.due_at < now + 2 * ONE_DAY)
-    welcome = and_(Message.kind == Kind.WELCOME, Message.state.in_(NOT_GONE))
+    welcome = and_(Message.kind == Kind.WELCOME, Message.state.in_({*NOT_GONE, *LEFT}))
     lately = and_(Message.kind.in_(ONE_A_DAY), Message.state.in_(LEFT), Message.claimed_at >= now - ONE_WEEK)
     rows = session.execute(
         select(
@@ -146,7 +147,7 @@ def _sent_lately(beside: Sequence[Beside], zone: ZoneInfo, *, now: datetime) -> 
 
 def _welcome_due(beside: Sequence[Beside]) -> datetime | None:
     """When the first text is due that has not certainly left."""
-    return max((b.due_at for b in beside if b.kind == Kind.WELCOME), default=None)
+    return max((b.due_at for b in beside if b.kind == Kind.WELCOME and b.state in NOT_GONE), default=None)
 
 
 def _other_checkin_open(message: Message, beside: Sequence[Beside], *, now: datetime) -> bool:

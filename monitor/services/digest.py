@@ -12,7 +12,7 @@ from monitor.clock import Clock
 from monitor.db import Sessions, transaction
 from monitor.domain.rota import Person
 from monitor.domain.sending import Kind
-from monitor.locking import lock
+from monitor.locking import lock_if_free
 from monitor.models import Alert, Clinic, Task
 from monitor.queries import calendar_of, rota_of
 from monitor.services.audit import record
@@ -33,8 +33,9 @@ def digest(sessions: Sessions, clock: Clock, *, public_url: str) -> int:
     with Pass("digest") as each:
         for clinic_id in ids:
             with each(clinic_id), transaction(sessions) as session:
-                clinic = lock(session, Clinic, clinic_id)
-                written += _write(session, clinic, public_url, now=clock.now())
+                clinic = lock_if_free(session, Clinic, clinic_id)
+                if clinic is not None:  # else another worker is at it
+                    written += _write(session, clinic, public_url, now=clock.now())
     return written
 
 

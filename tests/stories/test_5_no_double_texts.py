@@ -9,11 +9,15 @@ from monitor.db import transaction
 from monitor.models import Episode, Inbound, Message
 from monitor.scheduler import Ticks
 from monitor.services.change import change_episode
-from monitor.services.dispatch import claim, dispatch
+from monitor.services.claim import claim
+from monitor.services.clinic import the_clinic
+from monitor.services.dispatch import dispatch
+from monitor.services.enrol import Enrolment, enrol
 from monitor.services.receive import save_inbound
 from monitor.services.track import track
+from monitor.sms.gateway import Text
 from tests.stories.people import on_day_3
-from tests.story import CHECKIN, Someone, Story
+from tests.story import CHECKIN, FIRST_TEXT, Someone, Story
 
 
 def test_a_crash_between_claim_and_send_loses_no_text_and_doubles_none(story: Story) -> None:
@@ -36,7 +40,8 @@ def test_a_crash_between_send_and_record_sends_no_second_text(story: Story) -> N
     ann = on_day_3(story)
     story.clock.move_to(story.moment("2026-11-03 11:01"))
     (text,) = claim(story.app.sessions, story.clock.now(), worker="one that dies later")
-    story.carrier.show(text.to, text.body, text.id)
+    assert isinstance(text.what, Text)
+    story.carrier.show(text.what.to, text.what.body, text.id)
     ann.expects("day 4")
     story.forward(hours=3)
     ann.expects_nothing()
@@ -52,6 +57,23 @@ def test_an_answer_that_got_lost_is_looked_up_and_not_sent_again(story: Story) -
     story.forward(hours=3)
     ann.expects_nothing()
     assert story.plan(ann)["checkin-4"].sid is not None
+
+
+def test_two_episodes_that_begin_together_have_one_first_text(story: Story) -> None:
+    """Two implants on two days, both entered before the first text has left."""
+    today = story.clock.now().date()
+    with transaction(story.app.sessions) as session:
+        given = [
+            Enrolment(name="Ann Carter", phone="+12025550101", surgery_on=today - timedelta(days=ago), consent="form")
+            for ago in (1, 3)
+        ]
+        first, second = (enrol(session, the_clinic(session), one, now=story.clock.now()) for one in given)
+        ann = Someone(story, first.patient.phone, id=first.patient_id, episode=second.id)
+    story.run()
+    ann.expects(FIRST_TEXT)
+    story.forward(minutes=5)
+    assert not [text for text in story.unread(ann.number) if FIRST_TEXT in text.body]
+    assert story.plan(ann)["welcome"].why == "the patient has had it with another episode"
 
 
 def test_two_equal_answers_in_a_row_are_two_texts(story: Story) -> None:
