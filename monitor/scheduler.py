@@ -54,8 +54,7 @@ SECONDS = {
 ROUNDS = 1000  # batches in one urgent tick; the next tick goes on where this one ended
 CLOCK_STEP = 1.0  # seconds by which the machine's clock was set; seconds between two looks whether it was
 SOONEST = 0.1  # seconds; a row that stays due cannot keep the processor busy
-# The first urgent tick fetches what came while we were away, and silence is judged once that is read.
-FIRST_AFTER = {"fetch_inbound": timedelta(seconds=SECONDS["fetch_inbound"]), "chase": timedelta(seconds=20)}
+AFTER_FETCHING = 20  # seconds; texts that came while we were away are read before silence is judged
 REAL_TIME = SystemClock()  # heartbeats and wake-ups happen in real time, whatever the patients' clock says
 
 
@@ -167,6 +166,8 @@ class Worker:
         # APScheduler would log an exception's words, which may be a patient's; _report names kind and place.
         logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         self.scheduler.add_listener(_report, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
+        # The first urgent tick fetches what came meanwhile.
+        first_after = {"fetch_inbound": SECONDS["fetch_inbound"], "chase": AFTER_FETCHING}
         for name, seconds in SECONDS.items():
             tick: Callable[[], None] = self._urgent if name == "urgent" else getattr(self.ticks, name)
             # A wake-up during the urgent tick waits for its end and runs after it: what it announces
@@ -178,7 +179,7 @@ class Worker:
                 seconds=seconds,
                 id=name,
                 max_instances=instances,
-                next_run_time=REAL_TIME.now() + FIRST_AFTER.get(name, timedelta()),
+                next_run_time=REAL_TIME.now() + timedelta(seconds=first_after.get(name, 0)),
             )
         self.scheduler.start()
         self._clock_watch.start()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -39,6 +40,8 @@ from monitor.sms.gateway import Gateway, Received, Sent
 RESTORED = "restored"  # the cursor of a restore that is not finished: the moment of the backup
 IN_DOUBT = (State.SENDING, State.UNKNOWN)
 TOLD_AS_OF_NOW = (Kind.ANSWER, Kind.EMERGENCY)  # their words may hold a time
+LOOK_UPS = 200  # numbers that are asked about together
+AT_ONCE = 16  # of them at the same time
 MINUTES = re.compile(r"(?<=\d:)\d\d")
 
 
@@ -109,6 +112,8 @@ class Past:
         sent again."""
         while rows := self._not_asked(until, which):
             for done, (message_id, to) in enumerate(rows):
+                if to not in self._sent:
+                    self._look_up([number for _, number in rows[done : done + LOOK_UPS]])
                 listed = self._sent_to(to)
                 with transaction(self.sessions) as session:
                     self._adopt_if_sent(session, lock(session, Message, message_id), listed)
@@ -123,6 +128,12 @@ class Past:
         with transaction(self.sessions) as session:
             found = session.execute(rows.order_by(Message.due_at, Message.id)).all()
         return [(message_id, to) for message_id, to in found if message_id not in self._asked]
+
+    def _look_up(self, numbers: Sequence[str]) -> None:
+        """Several at a time: the provider's answers are what takes long."""
+        new = [number for number in dict.fromkeys(numbers) if number not in self._sent]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            self._sent.update(zip(new, pool.map(self._sent_to, new), strict=True))
 
     def _sent_to(self, number: str) -> Sequence[Sent]:
         if number not in self._sent:
