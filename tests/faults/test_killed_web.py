@@ -20,8 +20,8 @@ ROUNDS, AT_ONCE = 2, 4
 
 @pytest.mark.parametrize("step", WEB_STEPS)
 def test_the_web_process_is_killed_in_a_webhook(fleet: Fleet, step: str) -> None:
-    """Several write at once, and one of the webhooks is its last. Those that were not answered are fetched, and
-    repeated besides: each is heard once."""
+    """One is heard, then several write at once, and one of their webhooks is its last. Those that were not answered
+    are fetched, and repeated besides: each is heard once."""
     numbers = fleet.enrol(ROUNDS * AT_ONCE)
     before = [fleet.web(), fleet.worker()]
     fleet.expect(numbers, CHECKIN)
@@ -30,9 +30,10 @@ def test_the_web_process_is_killed_in_a_webhook(fleet: Fleet, step: str) -> None
         fleet.kill(process)
     for turn in range(ROUNDS):
         dying = fleet.web(step, count=2)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            writing = numbers[turn * AT_ONCE :][:AT_ONCE]
-            heard = list(pool.map(lambda n: fleet.standin.patient_texts(n, "there is pus"), writing))
+        first, *others = numbers[turn * AT_ONCE :][:AT_ONCE]
+        assert fleet.standin.patient_texts(first, "there is pus") == 200
+        with ThreadPoolExecutor(AT_ONCE) as pool:  # those that come together are committed together
+            heard = list(pool.map(lambda n: fleet.standin.patient_texts(n, "there is pus"), others))
         assert dying.wait(PATIENCE) == -9, fleet.log
         fleet.processes.remove(dying)
         assert 0 in heard  # nobody answered
