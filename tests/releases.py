@@ -66,9 +66,9 @@ def main() -> None:
 
     from monitor.cli import main as monitor
     from monitor.services import release
-    from tests.faults.worker import hurry
+    from tests.faults.process import hurry
 
-    hurry()
+    hurry(read_timeout=2.0)
     release.EVERY = 0.5
     sys.argv = ["monitor", *sys.argv[2:]]
     monitor()
