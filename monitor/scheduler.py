@@ -213,11 +213,17 @@ class Worker:
                         self.scheduler.modify_job(name, next_run_time=REAL_TIME.now())
             before = after
 
+    def _catch_up(self) -> None:
+        """Who wrote while we were away, STOP perhaps, is heard before anything is sent; but whatever goes wrong with
+        it, pages leave. Only a database that is away is waited for."""
+        with Pass("fetch inbound") as each, each(0):  # as the tick that comes later, whose success ends the alarm
+            self.ticks.fetch_inbound()
+        self._caught_up = True
+
     def _urgent(self) -> None:
         with self._one_at_a_time:
-            if not self._caught_up:  # who wrote while we were away, STOP perhaps, is heard before anything is sent
-                self.ticks.fetch_inbound()
-                self._caught_up = True
+            if not self._caught_up:
+                self._catch_up()
             self.ticks.urgent()
         due = next_due(self.app)
         if due is not None:

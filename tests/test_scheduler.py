@@ -11,6 +11,7 @@ import pytest
 
 from monitor.bootstrap import App
 from monitor.scheduler import SECONDS, Worker
+from monitor.services.isolation import Pass, failing_work
 from tests.running import wait_for
 
 SOON = 5.0
@@ -109,3 +110,24 @@ def test_who_wrote_while_we_were_away_is_heard_before_anything_is_sent(
     wait_for("two turns", lambda: done.count("urgent") == 2, seconds=SOON)
     worker.stop()
     assert done == ["fetch_inbound", "urgent", "urgent"]
+
+
+def test_pages_leave_though_what_came_meanwhile_cannot_be_fetched(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fail() -> None:
+        asked.append("fetch")
+        raise RuntimeError("something that nobody foresaw")
+
+    monkeypatch.setattr(worker.ticks, "fetch_inbound", fail)
+    monkeypatch.setattr(worker.ticks, "urgent", partial(asked.append, "urgent"))
+    worker.start()
+    wait_for("a turn", lambda: "urgent" in asked, seconds=SOON)
+    worker.stop()
+    assert asked[:2] == ["fetch", "urgent"]
+    assert failing_work() == ["fetch inbound"]
+    with Pass("fetch inbound"):  # the next time it goes well
+        pass
+    assert failing_work() == []

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from monitor.clock import Clock
 from monitor.db import Sessions, transaction, update_each
 from monitor.domain.delivery import STATE_OF, Remedy, State, next_retry, remedy_for
-from monitor.errors import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable
-from monitor.locking import lock
+from monitor.errors import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable, NotReady
+from monitor.locking import lock, was_deadlock
 from monitor.models import Message
 from monitor.services.isolation import Pass
 from monitor.services.pace import Held
@@ -52,9 +52,14 @@ def _record_together(sessions: Sessions, sids: Mapping[int, str], clock: Clock) 
     under_way = Message.state == State.SENDING, Message.sid.is_(None)
     changes = {"state": State.SENT, "sent_at": now, "worker": None, "lease_until": None}
     broken = Pass("send together")
-    with broken(0), transaction(sessions) as session:
-        sent = update_each(session, Message.sid, sids, *under_way, **changes)
-        open_asked(session, sent, now=now)
+    try:
+        with broken(0), transaction(sessions) as session:
+            sent = update_each(session, Message.sid, sids, *under_way, **changes)
+            open_asked(session, sent, now=now)
+    except NotReady as error:
+        if not was_deadlock(error):
+            raise
+        return frozenset()  # callbacks of the same texts came together, too: one by one nobody waits in a circle
     return frozenset() if broken.failed else sent
 
 

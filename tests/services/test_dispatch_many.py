@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from monitor.db import transaction
 from monitor.domain.delivery import State
@@ -91,6 +92,26 @@ def test_outcomes_that_cannot_be_recorded_together_are_recorded_one_by_one(
     monkeypatch.setattr("monitor.services.outcome.update_each", fail)
     numbers = queue(on_twilio, MANY)
     on_twilio.ticks.urgent()
+    assert states(on_twilio) == {State.SENT: MANY}
+    assert sent(on_twilio) == Counter(numbers)
+
+
+def test_outcomes_whose_transaction_a_deadlock_breaks_off_are_recorded_one_by_one(
+    on_twilio: OnTwilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Callbacks of the same texts were being applied together."""
+    on_twilio.standin.mute()
+
+    class Deadlock(Exception):
+        sqlstate = "40P01"
+
+    def broken_off(*_: object, **__: object) -> None:
+        raise OperationalError("UPDATE", None, Deadlock())
+
+    monkeypatch.setattr("monitor.services.outcome.update_each", broken_off)
+    numbers = queue(on_twilio, MANY)
+    on_twilio.ticks.urgent()
+    assert on_twilio.ticks.well
     assert states(on_twilio) == {State.SENT: MANY}
     assert sent(on_twilio) == Counter(numbers)
 
