@@ -27,18 +27,16 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from sqlalchemy import func, select
 
 from monitor.bootstrap import build
 from monitor.config import Settings, SmsKind
-from monitor.db import connect, transaction
-from monitor.domain.delivery import State
-from monitor.models import Message
+from monitor.db import connect
 from monitor.scheduler import Ticks
 from monitor.services import dispatch
-from tests.bench.morning import fill, make_due, number_of
+from tests.bench.engines import both_engines
+from tests.bench.morning import fill, number_of, play_morning
 from tests.bench.slow_provider import Provider, slow_provider
-from tests.postgres import Databases, NoServer, own_server
+from tests.postgres import Databases
 
 ROUNDS = 3
 TEXTS, QUICK_TEXTS = 3000, 400
@@ -75,18 +73,7 @@ class Place:
 def ours(place: Place) -> float:
     """Texts a second from the first claim until the last outcome is recorded."""
     fill(place.settings, place.texts + 1)
-    app = build(place.settings)
-    ticks = Ticks(app)
-    make_due(app.sessions, alone=True)
-    ticks.urgent()  # imports, the parsed protocol, a first connection: what a worker does once
-    make_due(app.sessions)
-    started = time.perf_counter()
-    ticks.urgent()
-    took = time.perf_counter() - started
-    with transaction(app.sessions) as session:
-        sent = session.scalar(select(func.count()).select_from(Message).where(Message.state == State.SENT))
-    assert sent == place.texts + 1, f"{sent} of {place.texts} were sent"
-    return place.texts / took
+    return play_morning(Ticks(build(place.settings)), place.texts)
 
 
 def sdk_alone(place: Place) -> float:
@@ -220,14 +207,8 @@ def measure(engines: dict[str, Databases | None], rounds: int, texts: int) -> di
 def main() -> None:
     """Print the table."""
     quick = "--quick" in sys.argv[1:]
-    engines: dict[str, Databases | None] = {}
     console = Console()
-    with ExitStack() as opened:
-        try:
-            engines["PostgreSQL"] = Databases(opened.enter_context(own_server(durable=True)).url)
-        except NoServer as reason:
-            console.print(f"no PostgreSQL: {reason}", markup=False)
-        engines["SQLite"] = None
+    with both_engines(console) as engines:
         found = measure(engines, 1 if quick else ROUNDS, QUICK_TEXTS if quick else TEXTS)
     table = Table("database", "sender", "texts/s (median)", "lowest", "highest", "ours to it")
     for (engine, kind), rates in found.items():

@@ -37,8 +37,9 @@ from monitor.models import Message
 from monitor.services.clinic import the_clinic
 from monitor.services.outbox import queue_to_number
 from tests.bench.bench_dispatch import Place
+from tests.bench.engines import both_engines
 from tests.bench.morning import STRIDE, fill
-from tests.postgres import Databases, NoServer, open_databases
+from tests.postgres import Databases
 from tests.running import Installation, free_port, wait_for
 from tests.twilio_standin import Standin
 from tests.twilio_standin.standin import ACCOUNT_SID, AUTH_TOKEN, NUMBER
@@ -170,13 +171,8 @@ def measure(engines: dict[str, Databases | None], size: Size) -> dict[tuple[str,
 def main() -> None:
     """Print the table."""
     size = QUICK if "--quick" in sys.argv[1:] else ONCE if "--once" in sys.argv[1:] else FULL
-    engines: dict[str, Databases | None] = {"SQLite": None}
     console = Console()
-    with ExitStack() as opened:
-        try:
-            engines["PostgreSQL"] = opened.enter_context(open_databases())
-        except NoServer as reason:
-            console.print(f"no PostgreSQL: {reason}", markup=False)
+    with both_engines(console) as engines:
         found = measure(engines, size)
     table = Table("database", "process", "% of a core", "RSS, PSS in MB", "due → handed over", "page → handed over")
     for (engine, role), it in found.items():

@@ -38,6 +38,7 @@ from monitor.db import connect, open_sessions, transaction
 from monitor.domain.delivery import State
 from monitor.models import Assessment, Callback, Heartbeat, Inbound, Message
 from tests.bench import bare_webhook
+from tests.bench.engines import both_engines
 from tests.bench.morning import STRIDE, fill, number_of
 from tests.bench.slow_provider import slow_provider
 from tests.bench.webhook_load import (
@@ -52,7 +53,7 @@ from tests.bench.webhook_load import (
     report_of,
     text_from,
 )
-from tests.postgres import Databases, NoServer, own_server
+from tests.postgres import Databases
 from tests.running import ROOT, Installation, free_port, wait_for
 
 ROUNDS = 3
@@ -288,17 +289,10 @@ def _middle(answers: Sequence[Answers], what: str) -> float:
 def main() -> None:
     """Print the tables."""
     quick = "--quick" in sys.argv[1:]
-    engines: dict[str, Databases | None] = {}
     console = Console()
-    with ExitStack() as opened:
-        try:
-            engines["PostgreSQL"] = Databases(opened.enter_context(own_server(durable=True)).url)
-        except NoServer as reason:
-            console.print(f"no PostgreSQL: {reason}", markup=False)
-        engines["SQLite"] = None
+    with both_engines(console) as engines, slow_provider() as provider:
         show(console, measure(engines, 1 if quick else ROUNDS, QUICK_REQUESTS if quick else REQUESTS))
         table = Table("database", "text to assessment: p50 ms", "p99 ms", title=f"{PACE} texts/s, a worker beside")
-        provider = opened.enter_context(slow_provider())
         count = PACE * (QUICK_SECONDS if quick else SECONDS)
         for engine in track(engines, description=f"{count} texts are read"):
             with new_place(engines[engine], count, provider.url) as place:

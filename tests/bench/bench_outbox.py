@@ -28,18 +28,17 @@ from statistics import median
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from sqlalchemy import func, make_url, select, text
+from sqlalchemy import make_url, text
 
 from monitor.bootstrap import build
-from monitor.db import connect, transaction
-from monitor.domain.delivery import ProviderStatus, State
-from monitor.models import Message
+from monitor.db import connect
+from monitor.domain.delivery import ProviderStatus
 from monitor.scheduler import Ticks
 from monitor.services.claim import BATCH
 from monitor.sms.gateway import Accepted, Call, Text
 from monitor.sms.phones import PhonesGateway
 from tests.bench.bench_dispatch import Place, play
-from tests.bench.morning import fill, make_due
+from tests.bench.morning import fill, make_due, play_morning
 from tests.postgres import Databases, Server, own_server
 
 ROUNDS = 3
@@ -75,19 +74,11 @@ class TakesAll(PhonesGateway):
 def ours(place: Place) -> float:
     """Texts a second from the first claim until the last outcome is recorded."""
     app = build(place.settings)
-    ticks = Ticks(replace(app, gateway=TakesAll(app.sessions, app.clock)))
-    make_due(app.sessions, alone=True)
-    ticks.urgent()  # imports, the parsed protocol, a first connection: what a worker does once
-    make_due(app.sessions)
-    started = time.perf_counter()
-    ticks.urgent()
-    took = time.perf_counter() - started
-    with transaction(app.sessions) as session:
-        sent = session.scalar(select(func.count()).select_from(Message).where(Message.state == State.SENT))
+    rate = play_morning(Ticks(replace(app, gateway=TakesAll(app.sessions, app.clock))), place.texts)
     handed_over = next(TakesAll.sids) - 1
-    assert handed_over == sent == place.texts + 1, f"{handed_over} handed over and {sent} recorded of {place.texts}"
+    assert handed_over == place.texts + 1, f"{handed_over} of {place.texts} were handed over"
     app.engine.dispose()
-    return place.texts / took
+    return rate
 
 
 def pgbench(place: Place, *, programs: Path) -> float:

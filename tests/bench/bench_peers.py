@@ -38,9 +38,10 @@ from monitor.domain.delivery import State
 from monitor.domain.sending import Kind
 from monitor.models import Message
 from tests.bench.bench_dispatch import ACCOUNT, SENDER, TOKEN, Place
+from tests.bench.engines import both_engines
 from tests.bench.morning import STRIDE, fill, number_of
 from tests.bench.stored_jobs import count_jobs, store_jobs
-from tests.postgres import Databases, NoServer, open_databases
+from tests.postgres import Databases
 from tests.running import ROOT, Installation
 from tests.twilio_standin import Standin
 
@@ -271,13 +272,8 @@ def _play_anew(fault: Fault, kind: type[Sender], databases: Databases | None, fo
 def main() -> None:
     """Print the table."""
     quick, once = "--quick" in sys.argv[1:], "--once" in sys.argv[1:]
-    engines: dict[str, Databases | None] = {"SQLite": None}
     console = Console()
-    with ExitStack() as opened:
-        try:
-            engines["PostgreSQL"] = opened.enter_context(open_databases())
-        except NoServer as reason:
-            console.print(f"no PostgreSQL: {reason}", markup=False)
+    with both_engines(console) as engines:
         found = measure(engines, 1 if quick or once else ROUNDS, 5 if quick else 1)
     table = Table("fault", "sender", "database", "due", "sent once", "lost", "doubled", "s until the last")
     for (fault, sender, engine), it in found.items():

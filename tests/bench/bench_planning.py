@@ -12,7 +12,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from datetime import date, timedelta
 from random import Random
 from statistics import median
@@ -30,8 +29,9 @@ from monitor.models import CheckIn, Episode, Event, Message, Patient
 from monitor.services.enrol import Enrolment, enrol_all
 from monitor.services.init import initialise
 from tests.bench.bench_dispatch import ROUNDS, Place, new_place, play
+from tests.bench.engines import both_engines
 from tests.bench.slow_provider import Provider
-from tests.postgres import Databases, NoServer, own_server
+from tests.postgres import Databases
 
 EPISODES, QUICK_EPISODES = 100_000, 4_000
 JOBS = 300  # of APScheduler's: enough for its rate
@@ -167,14 +167,9 @@ def measure(engines: dict[str, Databases | None], rounds: int, episodes: int) ->
 def main() -> None:
     """Print the table."""
     quick = "--quick" in sys.argv[1:]
-    episodes, engines = QUICK_EPISODES if quick else EPISODES, dict[str, Databases | None]()
+    episodes = QUICK_EPISODES if quick else EPISODES
     console = Console()
-    with ExitStack() as opened:
-        try:
-            engines["PostgreSQL"] = Databases(opened.enter_context(own_server(durable=True)).url)
-        except NoServer as reason:
-            console.print(f"no PostgreSQL: {reason}", markup=False)
-        engines["SQLite"] = None
+    with both_engines(console) as engines:
         found = measure(engines, 1 if quick else ROUNDS, episodes)
     grid = Grid("database", "planner", "texts/s (median)", "lowest", "highest", "ours to it")
     for (engine, kind), rates in found.items():

@@ -5,11 +5,12 @@ One patient is enrolled as always, and their rows are copied for the others, whi
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import insert, inspect, select, true, update
+from sqlalchemy import func, insert, inspect, select, true, update
 from sqlalchemy.orm import Session
 
 from monitor.bootstrap import prepare
@@ -18,6 +19,7 @@ from monitor.config import Settings
 from monitor.db import Base, Sessions, open_sessions, transaction
 from monitor.domain.delivery import State
 from monitor.models import CheckIn, Episode, Message, Patient
+from monitor.scheduler import Ticks
 from monitor.services.clinic import the_clinic
 from monitor.services.enrol import Enrolment, enrol
 from monitor.services.init import initialise
@@ -74,3 +76,18 @@ def _of(patient: int, row: dict[str, Any]) -> dict[str, Any]:
     numbers = {name: number_of(patient) for name in ("phone", "to_number") if name in row}
     once = {"once": f"{row['once']}:{patient}"} if "once" in row else {}
     return row | moved | numbers | once
+
+
+def play_morning(ticks: Ticks, texts: int) -> float:
+    """Texts a second from the first claim until the last outcome is recorded, of the patients that `fill` wrote."""
+    sessions = ticks.app.sessions
+    make_due(sessions, alone=True)
+    ticks.urgent()  # imports, the parsed protocol, a first connection: what a worker does once
+    make_due(sessions)
+    started = time.perf_counter()
+    ticks.urgent()
+    took = time.perf_counter() - started
+    with transaction(sessions) as session:
+        sent = session.scalar(select(func.count()).select_from(Message).where(Message.state == State.SENT))
+    assert sent == texts + 1, f"{sent} of {texts} were sent"
+    return texts / took
