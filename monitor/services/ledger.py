@@ -127,76 +127,93 @@ def count_holes(session: Session, now: datetime) -> dict[str, int]:
 
 
 def _walks(now: datetime) -> list[Walk]:
+    checkins = Walk("checkin", CheckIn.id, CheckIn.id, part=literal("checkins"), state=CheckIn.state)
+    return [_texts(now), _history(), _replies(now), _scores(), checkins, _alerts(now), _episodes(now)]
+
+
+def _texts(now: datetime) -> Walk:
+    return Walk(
+        "text",
+        Message.id,
+        Message.id,
+        open={
+            "due and not sent": is_due(now - OVERDUE),
+            "handed to the provider and never settled": and_(
+                IS_MOVING,
+                Message.state.in_([State.SENDING, State.UNKNOWN]),
+                Message.claimed_at < now - IN_DOUBT,
+            ),
+            "sent and never asked about": and_(
+                IS_MOVING, Message.state == State.SENT, Message.sent_at < now - UNCONFIRMED
+            ),
+        },
+        over={"ended without a reason": _ended_silently(Message)},
+        part=_whose(Message),
+        state=Message.state,
+    )
+
+
+def _history() -> Walk:
+    return Walk(
+        "text",
+        PastMessage.id,
+        PastMessage.id,
+        over={
+            "ended without a reason": _ended_silently(PastMessage),
+            "in history and not ended": PastMessage.state.not_in(FINAL),
+        },
+        part=_whose(PastMessage),
+        state=PastMessage.state,
+    )
+
+
+def _replies(now: datetime) -> Walk:
     handled = Inbound.handled_at.is_not(None)
-    return [
-        Walk(
-            "text",
-            Message.id,
-            Message.id,
-            open={
-                "due and not sent": is_due(now - OVERDUE),
-                "handed to the provider and never settled": and_(
-                    IS_MOVING,
-                    Message.state.in_([State.SENDING, State.UNKNOWN]),
-                    Message.claimed_at < now - IN_DOUBT,
-                ),
-                "sent and never asked about": and_(
-                    IS_MOVING, Message.state == State.SENT, Message.sent_at < now - UNCONFIRMED
-                ),
-            },
-            over={"ended without a reason": _ended_silently(Message)},
-            part=_whose(Message),
-            state=Message.state,
-        ),
-        Walk(
-            "text",
-            PastMessage.id,
-            PastMessage.id,
-            over={
-                "ended without a reason": _ended_silently(PastMessage),
-                "in history and not ended": PastMessage.state.not_in(FINAL),
-            },
-            part=_whose(PastMessage),
-            state=PastMessage.state,
-        ),
-        Walk(
-            "reply",
-            Inbound.id,
-            Inbound.id,
-            open={
-                "received and not read": and_(Inbound.handled_at.is_(None), Inbound.received_at < now - UNREAD),
-            },
-            over={"read and not scored": and_(handled, _needs_score(), ~_score().exists())},
-            part=literal("replies"),
-            state=case((handled, "read"), else_="received"),
-        ),
-        Walk(
-            "reply",
-            Assessment.id,
-            Assessment.inbound_id,
-            over={"needs a person and raised no alert": _unheard()},
-        ),
-        Walk("checkin", CheckIn.id, CheckIn.id, part=literal("checkins"), state=CheckIn.state),
-        Walk(
-            "alert",
-            Alert.id,
-            Alert.id,
-            open={
-                "open, and nobody will be paged": and_(
-                    Alert.closed_at.is_(None), or_(Alert.step_at.is_(None), Alert.step_at < now - OVERDUE)
-                ),
-            },
-            over={"closed without an outcome": and_(Alert.closed_at.is_not(None), Alert.outcome.is_(None))},
-            part=literal("alerts"),
-            state=Alert.state,
-        ),
-        Walk(
-            "episode",
-            Episode.id,
-            Episode.id,
-            open={"its calendar is not written on": and_(Episode.cancelled_at.is_(None), Episode.planned_until < now)},
-        ),
-    ]
+    return Walk(
+        "reply",
+        Inbound.id,
+        Inbound.id,
+        open={
+            "received and not read": and_(Inbound.handled_at.is_(None), Inbound.received_at < now - UNREAD),
+        },
+        over={"read and not scored": and_(handled, _needs_score(), ~_score().exists())},
+        part=literal("replies"),
+        state=case((handled, "read"), else_="received"),
+    )
+
+
+def _scores() -> Walk:
+    return Walk(
+        "reply",
+        Assessment.id,
+        Assessment.inbound_id,
+        over={"needs a person and raised no alert": _unheard()},
+    )
+
+
+def _alerts(now: datetime) -> Walk:
+    return Walk(
+        "alert",
+        Alert.id,
+        Alert.id,
+        open={
+            "open, and nobody will be paged": and_(
+                Alert.closed_at.is_(None), or_(Alert.step_at.is_(None), Alert.step_at < now - OVERDUE)
+            ),
+        },
+        over={"closed without an outcome": and_(Alert.closed_at.is_not(None), Alert.outcome.is_(None))},
+        part=literal("alerts"),
+        state=Alert.state,
+    )
+
+
+def _episodes(now: datetime) -> Walk:
+    return Walk(
+        "episode",
+        Episode.id,
+        Episode.id,
+        open={"its calendar is not written on": and_(Episode.cancelled_at.is_(None), Episode.planned_until < now)},
+    )
 
 
 def _whose(texts: type[MessageColumns]) -> ColumnElement[str]:
