@@ -83,8 +83,13 @@ class Page(Base):
     rounds: Mapped[int]
     created_at: Mapped[datetime]
     acked_at: Mapped[datetime | None]
+    link: Mapped[str | None] = mapped_column(String(16))  # stands in the page's address, and opens this alert once
+    link_used_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("uq_pages_phone_code", "phone", "code", unique=True),)
+    __table_args__ = (
+        Index("uq_pages_phone_code", "phone", "code", unique=True),
+        Index("uq_pages_link", "link", unique=True),
+    )
 
 
 class Task(Base):

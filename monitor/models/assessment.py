@@ -43,7 +43,9 @@ class CheckIn(Base):
 class Assessment(Base):
     """What one text, joined with what was known, means: band, score, reasons, and the words behind them.
 
-    `reading` is of this text alone, `findings` of the conversation with this text on top.
+    `reading` is of this text alone, `findings` of the conversation with this text on top. Where a clinician overruled
+    an assessment, another one follows that `corrects_id` it, and the first counts no more. (No foreign keys there:
+    SQLite cannot add one to a table without copying it.)
     """
 
     __tablename__ = "assessments"
@@ -62,4 +64,7 @@ class Assessment(Base):
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     reading: Mapped[dict[str, Any]] = mapped_column(JSON)
     findings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    corrects_id: Mapped[int | None]
+    corrected_by_id: Mapped[int | None]  # of the staff
+    correction: Mapped[str | None] = mapped_column(String(400))  # what was overruled, and why
     created_at: Mapped[datetime]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy import JSON, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from monitor.db import Base
 
 
 class Event(Base):
-    """One line of the log: appended, never changed. `detail` holds ids and codes, never a patient's words."""
+    """One line of the log: appended, never changed (the database refuses it). `detail` holds ids and codes, never a
+    patient's words. `clinic_id` is set where somebody of a clinic's staff did it, or looked at something."""
 
     __tablename__ = "events"
 
@@ -20,10 +21,21 @@ class Event(Base):
     at: Mapped[datetime]
     kind: Mapped[str] = mapped_column(String(32), index=True)
     actor: Mapped[str] = mapped_column(String(40), default="system")
+    clinic_id: Mapped[int | None]  # no foreign key: SQLite cannot add one without copying the table
     patient_id: Mapped[int | None] = mapped_column(ForeignKey("patients.id"), index=True)
     alert_id: Mapped[int | None] = mapped_column(ForeignKey("alerts.id"), index=True)
     message_id: Mapped[int | None]  # no foreign key: the text may be in history, and one day gone
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    __table_args__ = (
+        Index(
+            "ix_events_clinic_id",
+            "clinic_id",
+            "id",
+            sqlite_where=text("clinic_id IS NOT NULL"),
+            postgresql_where=text("clinic_id IS NOT NULL"),
+        ),
+    )
 
 
 class Heartbeat(Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 
-from sqlalchemy import JSON, ForeignKey, Index, String, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from monitor.db import Base
@@ -81,6 +81,7 @@ class Episode(Base):
     crown_on: Mapped[date | None]
     risks: Mapped[list[str]] = mapped_column(JSON, default=list)
     planned_until: Mapped[datetime]  # how far the calendar has been written out as rows
+    paused_until: Mapped[datetime | None]  # no scheduled text leaves before
     cancelled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     patient: Mapped[Patient] = relationship(lazy="joined")
@@ -93,3 +94,16 @@ class Episode(Base):
             postgresql_where=text("cancelled_at IS NULL"),
         ),
     )
+
+
+class Note(Base):
+    """What somebody of the staff wrote down about a patient; never changed."""
+
+    __tablename__ = "notes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patients.id"), index=True)
+    alert_id: Mapped[int | None] = mapped_column(ForeignKey("alerts.id"))
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    text: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
