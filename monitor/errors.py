@@ -3,7 +3,11 @@
 MonitorError                     what a caller may catch
 ├── BadInput                     the sender's mistake: which field, what was found, what is allowed
 │   ├── ProtocolError            a seed file that contradicts itself or the others
-│   └── NotFound                 no such patient, clinic, alert ...
+│   ├── NotFound                 no such patient, clinic, alert ...
+│   └── Stale                    somebody else acted first, and what was seen is no longer so
+├── Denied                       whoever asks may not do this
+│   ├── SignedOut                nobody is signed in, or not any more
+│   └── TooManyTries             failed tries to sign in: not before a while has passed
 ├── NotReady                     the installation: no `monitor init`, database unreachable, read-only, full
 └── GatewayError                 the SMS provider
     ├── GatewayRefused           it answered: this will not work (with its code)
@@ -51,6 +55,38 @@ class NotFound(BadInput):
     """A thing that was named and does not exist."""
 
     status = 404
+
+
+class Stale(BadInput):
+    """Somebody else acted first; `since` says who and what, in a sentence."""
+
+    status = 409
+
+    def __init__(self, since: str) -> None:
+        super().__init__("seen", since, "what stands there now")
+        self.since = since
+
+
+class Denied(MonitorError):
+    """Whoever asks may not do this."""
+
+    status = 403
+
+
+class SignedOut(Denied):
+    """Nobody is signed in, or not any more."""
+
+    status = 401
+
+
+class TooManyTries(Denied):
+    """Too many tries to sign in have failed; `minutes` must pass."""
+
+    status = 429
+
+    def __init__(self, minutes: int) -> None:
+        self.minutes = minutes
+        super().__init__(f"too many tries have failed: try again in {minutes} minute{'s' if minutes > 1 else ''}")
 
 
 class NotReady(MonitorError):

@@ -15,7 +15,7 @@ from monitor.errors import BadInput, NotFound
 from monitor.locking import lock
 from monitor.models import Alert, Clinic, Inbound, Message, Page, Patient, Staff
 from monitor.queries import staff_at
-from monitor.services.audit import record
+from monitor.services.audit import PROGRAM, actor_of, record
 from monitor.services.compose import staff_text
 from monitor.services.escalate import subject_fields
 from monitor.services.outbox import cancel_pages, queue_to_number
@@ -72,8 +72,16 @@ def take(session: Session, alert: Alert, *, by: Staff | None, how: str, now: dat
     alert.state, alert.taken_at, alert.taken_by_id = "taken", now, by.id if by else None
     alert.step_at = now + bundle.policy.bands[Band(alert.band)].outcome
     cancel_pages(session, alert, why="somebody has taken it", now=now)
-    actor = f"staff:{by.id}" if by else "last resort"
-    record(session, "alert_taken", at=now, actor=actor, alert_id=alert.id, patient_id=alert.patient_id, how=how)
+    record(
+        session,
+        "alert_taken",
+        at=now,
+        actor=actor_of(by.id) if by else "last resort",
+        clinic_id=alert.clinic_id,
+        alert_id=alert.id,
+        patient_id=alert.patient_id,
+        how=how,
+    )
     return True
 
 
@@ -86,12 +94,12 @@ def record_outcome(
         raise BadInput("outcome", outcome, "one of " + ", ".join(bundle.protocol.outcomes))
     if alert.closed_at is not None:
         raise BadInput("alert", alert.id, "an alert that is not closed yet")
-    actor = f"staff:{by.id}" if by else "system"
     record(
         session,
         "outcome",
         at=now,
-        actor=actor,
+        actor=actor_of(by.id) if by else PROGRAM,
+        clinic_id=alert.clinic_id,
         alert_id=alert.id,
         patient_id=alert.patient_id,
         outcome=outcome,
@@ -187,7 +195,9 @@ def _say_unmatched(
         staff_id=staff[0].id,
         now=now,
     )
-    record(session, "staff_text_unmatched", at=now, actor=f"staff:{staff[0].id}", inbound=inbound.id)
+    record(
+        session, "staff_text_unmatched", at=now, actor=actor_of(staff[0].id), clinic_id=clinic.id, inbound=inbound.id
+    )
     return True
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated
-from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
 from sqlalchemy import select
@@ -15,27 +13,18 @@ from monitor.domain.phone import parse_phone
 from monitor.errors import BadInput
 from monitor.models import Message, Patient, PhoneText, Staff
 from monitor.services.clinic import region_of, the_clinic
+from monitor.web.forms import Form, read_form
 
-MAX_FORM = 64_000
-MAX_FIELDS = 20
 MAX_TEXT = 1600
 
 
-async def read_form(request: Request) -> Mapping[str, str]:
-    """The fields of a form, each once. They stay on the request, so that nothing typed is lost by a mistake."""
-    raw = await request.body()
-    if len(raw) > MAX_FORM:
-        raise BadInput("form", f"{len(raw)} bytes", f"at most {MAX_FORM} bytes")
-    try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
-    except ValueError:
-        raise BadInput("form", "bytes that are no form", f"a form in UTF-8 with at most {MAX_FIELDS} fields") from None
-    # No database holds a NUL in a text.
-    request.state.typed = {name: value.replace("\x00", "\ufffd") for name, value in pairs}
-    return dict(request.state.typed)
+async def read_typed(request: Request) -> Form:
+    """The fields of a form. They stay on the request, so that nothing typed is lost by a mistake."""
+    request.state.typed = await read_form(request)
+    return request.state.typed  # type: ignore[no-any-return]
 
 
-Form = Annotated[Mapping[str, str], Depends(read_form)]
+Typed = Annotated[Form, Depends(read_typed)]
 
 
 def check_text(typed: str) -> str:

@@ -31,7 +31,7 @@ from monitor.web.alert_cards import read_alerts
 from monitor.web.loopback import why_refused
 from monitor.web.pages import SAFE_HEADERS, templates
 from monitor.web.phone_clock import AMOUNTS, NEXT, Moved, due_after, move_clock
-from monitor.web.phone_forms import MAX_TEXT, Form, check_phone, check_text, check_whole, find_ringing_call
+from monitor.web.phone_forms import MAX_TEXT, Typed, check_phone, check_text, check_whole, find_ringing_call
 from monitor.web.screens import anchor_of, read_screens
 
 KEYS = {"1": ProviderStatus.COMPLETED, "none": ProviderStatus.NO_ANSWER}
@@ -82,7 +82,7 @@ def show_screens(request: Request) -> Response:
 
 
 @router.post("/text")
-def send_text(request: Request, form: Form) -> Response:
+def send_text(request: Request, form: Typed) -> Response:
     """Somebody texts from one of the phones."""
     app, body = _app(request), check_text(form.get("body", ""))
     assert isinstance(app.gateway, PhonesGateway)
@@ -96,7 +96,7 @@ def send_text(request: Request, form: Form) -> Response:
 
 
 @router.post("/call")
-def answer_call(request: Request, form: Form) -> Response:
+def answer_call(request: Request, form: Typed) -> Response:
     """A key is pressed in a call that rings, or nobody answers it."""
     app, key = _app(request), form.get("key", "")
     if key not in KEYS:
@@ -112,7 +112,7 @@ def answer_call(request: Request, form: Form) -> Response:
 
 
 @router.post("/clock")
-def move_time(request: Request, form: Form) -> Response:
+def move_time(request: Request, form: Typed) -> Response:
     """Time passes, and everything that falls due on the way happens."""
     moved = move_clock(_app(request), form.get("amount", ""), request.app.state.run_everything)
     request.app.state.wake()
@@ -120,7 +120,7 @@ def move_time(request: Request, form: Form) -> Response:
 
 
 @router.post("/new")
-def add_phone(request: Request, form: Form) -> Response:
+def add_phone(request: Request, form: Typed) -> Response:
     """A number that nobody here has, to text from."""
     with transaction(_app(request).sessions) as session:
         phone = check_phone(session, form.get("phone", ""))
@@ -128,7 +128,7 @@ def add_phone(request: Request, form: Form) -> Response:
 
 
 @router.post("/enrol")
-def enrol_patient(request: Request, form: Form) -> Response:
+def enrol_patient(request: Request, form: Typed) -> Response:
     """A patient whose surgery was so many days ago."""
     now = _app(request).clock.now()
     days = check_whole("days", form.get("days", ""), 0, MAX_DAYS)
@@ -146,7 +146,7 @@ def enrol_patient(request: Request, form: Form) -> Response:
 
 
 @router.post("/staff")
-def add_person(request: Request, form: Form) -> Response:
+def add_person(request: Request, form: Typed) -> Response:
     """Somebody who is paged."""
     now = _app(request).clock.now()
     tier = check_whole("tier", form.get("tier", ""), 1, MAX_TIER)

@@ -1,0 +1,73 @@
+"""Who may do what in the console, and how long failed tries to sign in are kept waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    CLINICIAN = "clinician"
+    FRONT_DESK = "front-desk"
+    MANAGER = "manager"
+
+
+class Permission(StrEnum):
+    """What a page or a button asks of whoever uses it."""
+
+    PATIENTS = "see patients and alerts"
+    ALERTS = "take alerts and record outcomes"
+    OVERRULE = "overrule a finding"
+    ENROL = "enrol patients and change their plans"
+    ROTA = "change the rota"
+    DESK = "work on the inbox and the front desk's tasks"
+    REPORTS = "read reports"
+    PROTOCOL = "read the protocol"
+    SETTINGS = "change the clinic's settings"
+    STAFF = "add, change and remove staff"
+    AUDIT = "read the audit log"
+
+
+_EVERYBODY = frozenset({Permission.PATIENTS, Permission.ENROL, Permission.ROTA, Permission.DESK, Permission.PROTOCOL})
+_MANAGES = frozenset({Permission.SETTINGS, Permission.STAFF, Permission.AUDIT})
+ROLES: Mapping[Role, Set[Permission]] = {
+    Role.FRONT_DESK: _EVERYBODY,
+    Role.CLINICIAN: _EVERYBODY | {Permission.ALERTS, Permission.OVERRULE, Permission.REPORTS},
+    Role.MANAGER: _EVERYBODY | {Permission.ALERTS, Permission.REPORTS} | _MANAGES,
+}
+
+# After so many failed tries in a row whoever tries is kept waiting, each time twice as long.
+TRIES = 5
+TRIES_OF_AN_ADDRESS = 30  # a whole office may come from one
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(minutes=15)
+FORGIVEN_AFTER = timedelta(hours=1)
+
+IDLE, LONGEST = timedelta(hours=1), timedelta(hours=12)  # how long somebody stays signed in
+FOR_THE_CODE = timedelta(minutes=10)  # from the password to the second factor
+INVITED_FOR = timedelta(days=7)
+PASSWORD_AT_LEAST, PASSWORD_AT_MOST = 12, 200
+
+
+def permissions_of(role: str, *, admin: bool) -> Set[Permission]:
+    """All that somebody may do; an admin manages the clinic, whatever their role.
+
+    >>> Permission.OVERRULE in permissions_of("clinician", admin=False)
+    True
+    >>> Permission.STAFF in permissions_of("front-desk", admin=False), Permission.STAFF in permissions_of(
+    ...     "front-desk", admin=True)
+    (False, True)
+    """
+    return ROLES[Role(role)] | (_MANAGES if admin else frozenset())
+
+
+def wait_after(failed: int, allowed: int) -> timedelta:
+    """How long nobody may try again after so many failed tries.
+
+    >>> [wait_after(failed, 5).total_seconds() / 60 for failed in (4, 5, 6, 7, 40)]
+    [0.0, 1.0, 2.0, 4.0, 15.0]
+    """
+    if failed < allowed:
+        return timedelta()
+    doubled = 1 << min(failed - allowed, 10)
+    return min(FIRST_WAIT * doubled, LONGEST_WAIT)
