@@ -107,7 +107,7 @@ def enrol(
 def _enrol_one(given: Enrolment, *, json: bool) -> None:
     from monitor.services.clinic import the_clinic
     from monitor.services.enrol import enrol as enrol_patient
-    from monitor.worklists import planned_texts
+    from monitor.worklists.commands import planned_texts
 
     with unit_of_work(with_protocol=True) as (session, _, now):
         episode = enrol_patient(session, the_clinic(session), given, now=now)

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 @commands.command("list", epilog=example("monitor episode list"))
 def list_(json: AsJson = False) -> None:
     """Every episode, newest surgery first, with initials and chart number as pages name them."""
-    from monitor.worklists import episodes
+    from monitor.worklists.commands import episodes
 
     with unit_of_work() as (session, _, now):
         rows = episodes(session, now)
@@ -41,7 +41,7 @@ def change(
 ) -> None:
     """Change the surgery date, the time zone, or note the crown; what was not sent yet is planned anew and shown."""
     from monitor.services.change import change_episode, find_episode
-    from monitor.worklists import planned_texts
+    from monitor.worklists.commands import planned_texts
 
     with unit_of_work(with_protocol=True) as (session, _, now):
         change_episode(

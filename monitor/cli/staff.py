@@ -63,7 +63,7 @@ def add(
 @people.command("list", epilog=example("monitor staff list"))
 def list_(json: AsJson = False) -> None:
     """Everybody who is paged, and who is on call now."""
-    from monitor.worklists import staff
+    from monitor.worklists.commands import staff
 
     with unit_of_work() as (session, _, now):
         rows = staff(session, now)
@@ -119,7 +119,7 @@ def cover(
 @alerts.command("list", epilog=example("monitor alert list"))
 def list_alerts(json: AsJson = False) -> None:
     """Open alerts, worst first, with the words that raised them."""
-    from monitor.worklists import open_alerts
+    from monitor.worklists.commands import open_alerts
 
     with unit_of_work() as (session, _, _now):
         rows = open_alerts(session)
@@ -171,7 +171,7 @@ def outcome(
 @tasks.command("list", epilog=example("monitor task list"))
 def list_tasks(json: AsJson = False) -> None:
     """What waits for the front desk: dead numbers, opt-outs, unknown numbers, appointments."""
-    from monitor.worklists import open_tasks
+    from monitor.worklists.commands import open_tasks
 
     with unit_of_work() as (session, _, _now):
         rows = open_tasks(session)

@@ -1,4 +1,4 @@
-"""The web part: webhooks, health, metrics, and the built-in phones where no SMS leaves."""
+"""The web part: webhooks, health, metrics, the staff console, and the built-in phones where no SMS leaves."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as ASGIMessage
 
 from monitor.bootstrap import App
+from monitor.clock import Clock, SystemClock
 from monitor.errors import MonitorError
 from monitor.logs import place_of
 from monitor.services.receive import save_arrivals
 from monitor.services.track import track_together
-from monitor.web import health, phones, webhooks
+from monitor.web import console, health, phones, webhooks
+from monitor.web.auth import is_secure
+from monitor.web.console.live import Watch
 from monitor.web.group_commit import GroupCommit
+from monitor.web.pages import SAFE_HEADERS
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
@@ -30,20 +36,46 @@ def create_app(
     wake: Callable[[], None],
     run_everything: Callable[[], None],
     phones_forced: bool = False,
+    real_time: Clock | None = None,
 ) -> FastAPI:
-    """The ASGI application. `wake` has the worker look at once; `run_everything` runs all ticks now."""
+    """The ASGI application. `wake` has the worker look at once; `run_everything` runs all ticks now. `real_time` is
+    what sign-in goes by, whatever the phones' clock says."""
     web = FastAPI(title="implant-monitor", docs_url=None, redoc_url=None, openapi_url=None)
     web.state.monitor, web.state.wake = app, wake
     web.state.save_text = GroupCommit(app.sessions, save_arrivals)
     web.state.keep_report = GroupCommit(app.sessions, track_together)
     web.state.run_everything, web.state.phones_forced = run_everything, phones_forced
+    web.state.real_time, web.state.watch = real_time or SystemClock(), Watch(app)
     web.include_router(webhooks.router)
     web.include_router(health.router)
     web.include_router(phones.router)
+    web.include_router(console.router)
     web.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     web.add_exception_handler(MonitorError, _explain)
+    web.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    web.add_middleware(Strict, secure=is_secure(app.settings))
     web.add_middleware(Discreet)
     return web
+
+
+class Strict:
+    """Every answer tells the browser to trust nothing but what comes from here. An answer's own word goes first."""
+
+    def __init__(self, inner: ASGIApp, *, secure: bool) -> None:
+        self.inner = inner
+        self.headers = SAFE_HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def add(message: ASGIMessage) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if scope["path"].startswith("/static/"):
+                    headers.setdefault("Cache-Control", "public, max-age=600")
+                for name, value in self.headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.inner(scope, receive, add)
 
 
 class Discreet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from fastapi.templating import Jinja2Templates
@@ -15,8 +15,11 @@ SAFE_HEADERS = {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 
@@ -58,6 +61,31 @@ def short_span(span: str) -> str:
     return f"{count} { {'minutes': 'min', 'hour': 'h', 'hours': 'h'}.get(unit, unit) }"
 
 
+def in_words(span: timedelta) -> str:
+    """How long something still takes, or how long ago it should have been.
+
+    >>> in_words(timedelta(minutes=12)), in_words(timedelta(hours=-3, minutes=-5)), in_words(timedelta(days=2))
+    ('in 12 min', '3 h 5 min ago', 'in 2 days')
+    """
+    minutes = abs(int(span.total_seconds())) // 60
+    if minutes < 60:
+        words = f"{minutes} min"
+    elif minutes < 48 * 60:
+        words = f"{minutes // 60} h" + (f" {minutes % 60} min" if minutes % 60 else "")
+    else:
+        words = f"{minutes // 1440} days"
+    return f"in {words}" if span >= timedelta() else f"{words} ago"
+
+
+def clock_time(at: datetime) -> str:
+    """A local moment of today or another day is told apart by whoever shows it; this is the time alone.
+
+    >>> clock_time(datetime(2026, 11, 8, 9, 5))
+    '09:05'
+    """
+    return f"{at:%H:%M}"
+
+
 def _templates() -> Jinja2Templates:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -66,8 +94,10 @@ def _templates() -> Jinja2Templates:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {one.__name__: one for one in (words, on_day, on_short_day, short_span)}
-    return Jinja2Templates(env=environment)
+    environment.filters |= {
+        one.__name__: one for one in (words, on_day, on_short_day, short_span, in_words, clock_time)
+    }
+    return Jinja2Templates(env=environment, context_processors=[lambda request: {"here": request.url.path}])
 
 
 templates = _templates()

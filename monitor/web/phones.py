@@ -29,7 +29,7 @@ from monitor.services.track import apply_status
 from monitor.sms.phones import PhonesGateway
 from monitor.web.alert_cards import read_alerts
 from monitor.web.loopback import why_refused
-from monitor.web.pages import SAFE_HEADERS, templates
+from monitor.web.pages import templates
 from monitor.web.phone_clock import AMOUNTS, NEXT, Moved, due_after, move_clock
 from monitor.web.phone_forms import MAX_TEXT, Typed, check_phone, check_text, check_whole, find_ringing_call
 from monitor.web.screens import anchor_of, read_screens
@@ -41,7 +41,7 @@ ADDING = {"/phones/enrol", "/phones/staff", "/phones/new"}
 
 
 class PhonesRoute(APIRoute):
-    """Only for this machine, with strict headers; a mistake is explained on the page itself."""
+    """Only for this machine; a mistake is explained on the page itself."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -52,11 +52,9 @@ class PhonesRoute(APIRoute):
             if why := why_refused(request, exposed=request.app.state.phones_forced):
                 raise HTTPException(403, why)
             try:
-                response = await handle(request)
+                return await handle(request)
             except BadInput as error:
-                response = await run_in_threadpool(_page, request, error)
-            response.headers.update(SAFE_HEADERS)
-            return response
+                return await run_in_threadpool(_page, request, error)
 
         return guarded
 

@@ -30,7 +30,7 @@ from monitor.services.forget import forget
 from monitor.services.ledger import check_ledger
 from monitor.services.restore import opened, put_back
 from monitor.services.track import track
-from monitor.worklists import planned_texts
+from monitor.worklists.commands import planned_texts
 from tests.services.test_races import at_once
 from tests.stories.people import answers_that_all_is_well, raises_pus
 from tests.story import Someone, Story

@@ -10,7 +10,7 @@ from monitor.bootstrap import App
 from tests.web.caller import TEXT, Web
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1", "/api/v1/patients", "/docs", "/redoc", "/openapi.json", "/twilio"])
+@pytest.mark.parametrize("path", ["/api/v1", "/api/v1/patients", "/docs", "/redoc", "/openapi.json", "/twilio"])
 def test_what_there_is_no_sign_in_for_is_not_there(path: str, web: Web, app: App) -> None:
     assert web.client.get(path).status_code == 404
     assert Web(app).client.get(path).status_code == 404

@@ -27,7 +27,7 @@ def test_everything_the_page_sends_comes_from_its_own_files(visitor: Visitor) ->
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert page.headers["x-content-type-options"] == "nosniff"
-    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["referrer-policy"] == "same-origin"
     assert not re.search(r"<script(?![^>]*src=)|<style|\sstyle=|\son[a-z]+=|https?://(?!m\.example)", page.text)
     for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text):
         assert visitor.get(path).status_code == 200

@@ -1,4 +1,4 @@
-"""Read-only lists for people: commands, the built-in phones, later the console and the API."""
+"""What the command line lists."""
 
 from __future__ import annotations
 

@@ -1,0 +1,305 @@
+"""What every page of the console shares, so that a page is a function that looks and some that do.
+
+A page has one address. `show` reads what stands on it; a form on it posts to that same address and names by `do` what
+it asks for. Whatever is refused, the same page comes back, says why, and has kept what was typed.
+
+GET    signed in? ─ may see it? ─ show (reads only) ─ log who looked at whom ─ page
+POST   signed in? ─ our own form? ─ may do it? ─ do (one transaction) ─ wake the worker ─ to the page again
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
+
+from monitor.bootstrap import App
+from monitor.db import Base, reading, transaction
+from monitor.domain.access import Permission
+from monitor.errors import BadInput, Denied, MonitorError, NotFound, NotReady, SignedOut, Stale
+from monitor.models import Clinic, Episode, Staff
+from monitor.services.audit import act_as, record
+from monitor.services.sign_in import note_seen
+from monitor.web.auth import Person, app_of, came_from_us, csrf_token, find_visit, is_csrf_token, person_of, real_now
+from monitor.web.forms import Form, read_form
+from monitor.web.pages import templates
+
+MAX_ID = 2**31 - 1
+MAX_FIELDS = 80
+MAX_KEPT = 10_000
+Row = TypeVar("Row", bound=Base)
+Show = Callable[["Visit", Session], Mapping[str, Any]]
+Do = Callable[["Visit", Session], "Response | str | None"]
+"""Returns where to go next: an address, None for the page itself, or SHOW to answer with the page as it is now."""
+SHOW = "show"
+
+
+@dataclass
+class Visit:
+    """One request of somebody who is signed in, and what is to be remembered of it."""
+
+    request: Request
+    app: App
+    person: Person
+    now: datetime
+    form: Form = field(default_factory=Form)
+    error: BadInput | None = None
+    viewed: set[int] = field(default_factory=set)  # patients whose record is shown
+    looked_into: str = ""  # at what, for the log
+
+    @property
+    def clinic_id(self) -> int:
+        return self.person.clinic_id
+
+    def clinic(self, session: Session) -> Clinic:
+        return session.get_one(Clinic, self.clinic_id)
+
+    def staff(self, session: Session) -> Staff:
+        return session.get_one(Staff, self.person.id)
+
+    @property
+    def number(self) -> int:
+        """The number in the page's address."""
+        return self._checked(int(self.request.path_params["number"]))
+
+    def own(self, session: Session, table: type[Row], number: int | None = None) -> Row:
+        """A row of this person's own clinic. What is another's is not there, as if it had never been."""
+        found = session.get(table, self._checked(number) if number is not None else self.number)
+        if found is None or _clinic_of(found) != self.clinic_id:
+            raise NotFound(table.__tablename__[:-1], number or self.number, "one of your clinic's")
+        return found
+
+    def may(self, permission: Permission) -> bool:
+        return self.person.may(permission)
+
+    def require(self, permission: Permission) -> None:
+        if not self.may(permission):
+            raise Denied(f"your role ({self.person.role}) may not do this: {permission}")
+
+    def require_unchanged(self, version: str, since: str) -> None:
+        """Refuse a form that was filled in before somebody else acted. `since` says what they did."""
+        if self.form.get("seen", version) != version:
+            raise Stale(since)
+
+    def view(self, patients: Iterable[int | None], what: str) -> None:
+        """Note that these patients' records are shown: it is logged before anybody sees the page."""
+        self.viewed |= {patient for patient in patients if patient is not None}
+        self.looked_into = what
+
+    def asked(self, name: str, allowed: Iterable[str], default: str) -> str:
+        """A word in the address, one of these; anything else is as if it were not there."""
+        given = self.request.query_params.get(name, default)
+        return given if given in set(allowed) else default
+
+    def chosen(self, name: str) -> int:
+        """A number that a form has chosen from a list of ours."""
+        typed = self.form.get(name, "")
+        if not (typed.isascii() and typed.isdigit() and len(typed) < 12):
+            raise BadInput(name, typed[:40], "one of the list")
+        return self._checked(int(typed))
+
+    @staticmethod
+    def _checked(number: int) -> int:
+        if not 0 <= number <= MAX_ID:
+            raise NotFound("number", "a very large one", "one that is on a page")
+        return number
+
+    # --- what templates ask
+
+    def kept(self, do: str, name: str, default: object = "") -> str:
+        """What a field shows: what was typed, if this form was refused, else what stands there."""
+        if self.form.get("do") == do and name in self.form:
+            return self.form[name]
+        return "" if default is None else str(default)
+
+    def kept_all(self, do: str, name: str, default: Iterable[str] = ()) -> tuple[str, ...]:
+        return self.form.all(name) if self.form.get("do") == do else tuple(default)
+
+    def wrong(self, do: str, name: str) -> str:
+        """What is said beside a field that was refused."""
+        mine = self.error is not None and self.form.get("do") == do and self.error.field == name
+        return f"Allowed: {self.error.allowed}." if mine and self.error else ""
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something a form of a page asks for, and what it takes to do it."""
+
+    do: Do
+    needs: Permission | None = None  # beyond what the page itself needs
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: `needs` is what whoever sees it must be allowed."""
+
+    path: str
+    template: str
+    show: Show
+    needs: Permission | None = None
+    actions: Mapping[str, Action] = field(default_factory=dict)
+
+    def add_to(self, router: APIRouter) -> None:
+        router.add_route(self.path, self._get, methods=["GET"])
+        if self.actions:
+            router.add_route(self.path, self._post, methods=["POST"])
+
+    def _get(self, request: Request) -> Response:
+        return answered(request, lambda: self.render(enter(request, self.needs)))
+
+    async def _post(self, request: Request) -> Response:
+        try:
+            form = await read_form(request, max_fields=MAX_FIELDS)
+        except BadInput as error:
+            return refusal(request, error)
+        return await run_in_threadpool(answered, request, lambda: self._act(request, form))
+
+    def _act(self, request: Request, form: Form) -> Response:
+        try:
+            visit = enter(request, self.needs, form)
+        except SignedOut:
+            return keep(request, form)
+        if not came_from_us(request):
+            raise Denied("this form was sent by another site's page")
+        if not is_csrf_token(visit.person.csrf, form.get("csrf", "")):
+            return ask_again(request, visit.person, request.url.path, kept_fields(form))
+        action = self.actions.get(form.get("do", ""))
+        try:
+            if action is None:
+                raise BadInput("do", form.get("do", "")[:40], "one of " + ", ".join(self.actions))
+            if action.needs is not None:
+                visit.require(action.needs)
+            with transaction(visit.app.sessions) as session:
+                act_as(session, visit.staff(session))
+                where = action.do(visit, session)
+        except NotFound:
+            raise
+        except BadInput as error:
+            visit.error = error
+            return self.render(visit, status=error.status)
+        if isinstance(where, Response):
+            return where
+        if where == SHOW:
+            return self.render(visit)
+        request.app.state.wake()
+        return RedirectResponse(where or request.url.path, 303)
+
+    def render(self, visit: Visit, *, status: int = 200) -> Response:
+        with reading(visit.app.sessions) as session:
+            context = self.show(visit, session)
+        log_view(visit)
+        return render(visit, self.template, context, status=status)
+
+
+def enter(
+    request: Request, needs: Permission | None, form: Form | None = None, *, counts_as_seen: bool = True
+) -> Visit:
+    """Whoever asks, if they are signed in and may. Raises SignedOut, Denied. What a page fetches by itself does not
+    count as a sign that somebody is there."""
+    app = app_of(request)
+    with reading(app.sessions) as session:
+        found = find_visit(session, request, factors=2)
+        if found is None:
+            raise SignedOut("nobody is signed in")
+        person = person_of(session, found)
+    if counts_as_seen:
+        note_seen(app.sessions, found, now=real_now(request))
+    visit = Visit(request, app, person, app.clock.now(), form or Form())
+    if needs is not None:
+        visit.require(needs)
+    return visit
+
+
+def log_view(visit: Visit) -> None:
+    """Write down whose record somebody saw."""
+    if not visit.viewed:
+        return
+    ids = sorted(visit.viewed)
+    with transaction(visit.app.sessions) as session:
+        act_as(session, visit.staff(session))
+        one = ids[0] if len(ids) == 1 else None
+        record(session, "viewed", at=visit.now, patient_id=one, what=visit.looked_into, patients=ids)
+
+
+def render(visit: Visit, template: str, context: Mapping[str, Any], *, status: int = 200) -> Response:
+    """A page for somebody who is signed in. One that shows an old form again has a fresh token in it."""
+    error = visit.error
+    known = {
+        "visit": visit,
+        "person": visit.person,
+        "csrf": csrf_token(visit.person.csrf),
+        "error": error,
+        "stale": error.since if isinstance(error, Stale) else None,
+        "said": visit.request.query_params.get("said", ""),
+        "P": Permission,
+    }
+    return templates.TemplateResponse(visit.request, f"console/{template}", {**known, **context}, status_code=status)
+
+
+def answered(request: Request, answer: Callable[[], Response]) -> Response:
+    """An answer, or the page that says why there is none."""
+    try:
+        return answer()
+    except SignedOut:
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/sign-in?{urlencode({'next': here})}" if here != "/" else "/sign-in", 303)
+    except (Denied, BadInput, NotReady) as error:
+        return refusal(request, error)
+
+
+REFUSALS = {
+    401: "You are not signed in",
+    403: "This is not for your role",
+    404: "There is no such page",
+    409: "Somebody else was first",
+    422: "This cannot be used",
+    429: "Not so fast",
+    503: "The program cannot work just now",
+}
+
+
+def refusal(request: Request, error: MonitorError) -> Response:
+    """A page that says why not, and the way back."""
+    context = {"title": REFUSALS.get(error.status, "This did not work"), "why": str(error), "status": error.status}
+    return templates.TemplateResponse(request, "console/refused.html", context, status_code=error.status)
+
+
+def keep(request: Request, form: Form) -> Response:
+    """Somebody was signed out while they typed: they sign in, and find what they typed."""
+    context = {"next": request.url.path, "kept": json.dumps(kept_fields(form)), "error": "", "who": "", "ended": True}
+    return templates.TemplateResponse(request, "console/sign-in.html", context, status_code=401)
+
+
+def ask_again(request: Request, person: Person, path: str, fields: Sequence[tuple[str, str]]) -> Response:
+    """A form from before somebody signed out and in again: they see what is in it, and say whether they mean it."""
+    context = {"path": path, "fields": fields, "csrf": csrf_token(person.csrf)}
+    return templates.TemplateResponse(request, "console/again.html", context, status_code=409)
+
+
+def kept_fields(form: Form) -> list[tuple[str, str]]:
+    """What was typed, to be sent again; a file is too large to be carried along."""
+    return [(name, value) for name, value in form.pairs if name != "csrf" and len(value) <= MAX_KEPT]
+
+
+def version_of(*values: object) -> str:
+    """What stood on a page, in a few letters: a form brings it back, and whatever changed meanwhile shows.
+
+    >>> version_of("open", None) == version_of("open", None), version_of("open", None) == version_of("taken", 3)
+    (True, False)
+    """
+    return sha256(repr(values).encode()).hexdigest()[:12]
+
+
+def _clinic_of(row: Any) -> int | None:
+    if isinstance(row, Episode):
+        return row.patient.clinic_id
+    return getattr(row, "clinic_id", None)

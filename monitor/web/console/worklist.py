@@ -1,0 +1,72 @@
+"""The worklist: what waits for somebody, the worst first, live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy.orm import Session
+
+from monitor.domain.access import Permission
+from monitor.domain.terms import Band
+from monitor.models import Alert
+from monitor.queries import rota_of
+from monitor.services.acknowledge import find_alert, take
+from monitor.services.seed import bundle_of, current_version
+from monitor.web.console.frame import Action, Page, Visit
+from monitor.worklists.alerts import AlertLine, fingerprint, open_alerts
+
+router = APIRouter()
+FILTERS: Mapping[str, str] = {"all": "All", "nobody": "Nobody has it", "mine": "Mine"}
+BANDS = (Band.EMERGENCY, Band.URGENT, Band.SOON)
+
+
+def show_worklist(visit: Visit, session: Session) -> Mapping[str, Any]:
+    """Open alerts by band and clock, those of the chosen filter; the counts are of all."""
+    lines = _lines(visit, session)
+    kept = visit.asked("show", FILTERS, "all")
+    band = visit.asked("band", BANDS, "")
+    shown = [line for line in lines if _belongs(line, kept, band, visit.person.id)]
+    visit.view((line.patient_id for line in shown), "the worklist")
+    return {
+        "lines": shown,
+        "all": lines,
+        "unreached": [line for line in lines if line.nobody_reached],
+        "filters": FILTERS,
+        "bands": BANDS,
+        "kept": kept,
+        "band": band,
+        "counts": {b: sum(line.band == b for line in lines) for b in BANDS},
+        "may_take": visit.may(Permission.ALERTS),
+        "version": fingerprint(session, visit.clinic_id),
+        "now": visit.now.astimezone(visit.person.zone),
+    }
+
+
+def take_from_list(visit: Visit, session: Session) -> str:
+    """One tap on the list takes an alert; whoever is second reads who has it."""
+    alert = find_alert(session, visit.own(session, Alert, visit.chosen("alert")).id)
+    taken = take(session, alert, by=visit.staff(session), how="console", now=visit.now)
+    return f"/alerts/{alert.id}?said={'taken' if taken else 'already'}"
+
+
+def _lines(visit: Visit, session: Session) -> Sequence[AlertLine]:
+    names = bundle_of(session, current_version(session).id).protocol.signs
+    everyone_at = len(rota_of(session, visit.clinic(session)).tiers()) + 1
+    return open_alerts(session, visit.clinic_id, visit.person.zone, visit.now, names, everyone_at=everyone_at)  # type: ignore[arg-type]
+
+
+def _belongs(line: AlertLine, kept: str, band: str, me: int) -> bool:
+    if band and line.band != band:
+        return False
+    return kept == "all" or (kept == "nobody" and not line.is_taken) or (kept == "mine" and line.taken_by_id == me)
+
+
+Page(
+    "/",
+    "worklist.html",
+    show_worklist,
+    Permission.PATIENTS,
+    {"take": Action(take_from_list, Permission.ALERTS)},
+).add_to(router)

@@ -1,0 +1,134 @@
+"""Open alerts as somebody works them down: the worst first, and what each of them waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, String, and_, cast, func, select
+from sqlalchemy.orm import Session
+
+from monitor.domain.plan import postop_day
+from monitor.domain.terms import Band
+from monitor.models import Alert, Episode, Page, Patient, Staff
+
+KINDS = {"silence": "no answer to our texts", "review": "a message to read", "finding": "a finding"}
+SAID_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class AlertLine:
+    """One open alert; moments are the clinic's. `due_at` is when paging goes on, or an outcome is wanted."""
+
+    id: int
+    band: Band
+    kind: str
+    patient_id: int | None
+    episode_id: int | None
+    name: str
+    chart: str | None
+    phone: str
+    day: int | None
+    signs: tuple[str, ...]
+    said: tuple[str, ...]
+    state: str
+    taken_by_id: int | None
+    taken_by: str | None
+    opened_at: datetime
+    raised_at: datetime
+    due_at: datetime | None
+    left: timedelta | None
+    told_by_at: datetime | None
+    pages: int
+    nobody_reached: bool
+    overdue: bool
+
+    @property
+    def is_taken(self) -> bool:
+        return self.state == "taken"
+
+    @property
+    def what(self) -> str:
+        return ", ".join(self.signs) or KINDS.get(self.kind, self.kind)
+
+
+def open_alerts(
+    session: Session, clinic_id: int, zone: ZoneInfo, now: datetime, names: Mapping[str, str], *, everyone_at: int
+) -> list[AlertLine]:
+    """A clinic's open alerts: the worst first; within a band who is nobody's before who is somebody's, then the
+    oldest. `names` are the signs' as staff read them, `everyone_at` the stage at which everybody is paged."""
+    paged = (
+        select(Page.alert_id, func.count().label("pages"), func.max(Page.stage).label("stage"))
+        .join(Alert, and_(Alert.id == Page.alert_id, Page.created_at >= Alert.raised_at))
+        .where(Alert.clinic_id == clinic_id, Alert.closed_at.is_(None))
+        .group_by(Page.alert_id)
+        .subquery()
+    )
+    found = session.execute(
+        select(
+            Alert.__table__,
+            Patient.name,
+            Patient.chart,
+            Patient.phone,
+            Patient.timezone,
+            Episode.surgery_on,
+            Staff.name.label("taker"),
+            func.coalesce(paged.c.pages, 0).label("pages"),
+            func.coalesce(paged.c.stage, 0).label("paged_stage"),
+        )
+        .outerjoin(Patient, Patient.id == Alert.patient_id)
+        .outerjoin(Episode, Episode.id == Alert.episode_id)
+        .outerjoin(Staff, Staff.id == Alert.taken_by_id)
+        .outerjoin(paged, paged.c.alert_id == Alert.id)
+        .where(Alert.clinic_id == clinic_id, Alert.closed_at.is_(None))
+    )
+    lines = [_line(row, zone, now, names, everyone_at) for row in found]
+    return sorted(lines, key=lambda line: (-line.band.rank, line.is_taken, line.opened_at, line.id))
+
+
+def fingerprint(session: Session, clinic_id: int) -> str:
+    """Changes whenever a clinic's open alerts do: what the live worklist watches, cheap however often it is asked."""
+    watched = (Alert.id, Alert.band, Alert.state, Alert.taken_by_id, Alert.stage, Alert.rounds, Alert.step_at)
+    rows = session.execute(
+        select(*watched, Alert.raised_at, Alert.signs, func.length(cast(Alert.reasons, String)))
+        .where(Alert.clinic_id == clinic_id, Alert.closed_at.is_(None))
+        .order_by(Alert.id)
+    )
+    return sha256(repr([tuple(row) for row in rows]).encode()).hexdigest()[:16]
+
+
+def words_said(reasons: Sequence[Mapping[str, object]]) -> tuple[str, ...]:
+    """The patient's words that raised an alert, each once, the newest last."""
+    return tuple(dict.fromkeys(str(reason["said"]) for reason in reasons if reason.get("said")))
+
+
+def _line(row: Row[Any], zone: ZoneInfo, now: datetime, names: Mapping[str, str], everyone_at: int) -> AlertLine:
+    due = row.step_at
+    return AlertLine(
+        id=row.id,
+        band=Band(row.band),
+        kind=row.kind,
+        patient_id=row.patient_id,
+        episode_id=row.episode_id,
+        name=row.name or "Unknown number",
+        chart=row.chart,
+        phone=row.phone or row.subject.removeprefix("phone:"),
+        day=postop_day(row.surgery_on, now, ZoneInfo(row.timezone)) if row.surgery_on else None,
+        signs=tuple(names.get(sign, sign) for sign in row.signs),
+        said=words_said(row.reasons),
+        state=row.state,
+        taken_by_id=row.taken_by_id,
+        taken_by=row.taker or ("the last resort" if row.state == "taken" else None),
+        opened_at=row.opened_at.astimezone(zone),
+        raised_at=row.raised_at.astimezone(zone),
+        due_at=due.astimezone(zone) if due else None,
+        left=due - now if due else None,
+        told_by_at=row.told_by_at.astimezone(zone) if row.told_by_at else None,
+        pages=row.pages,
+        nobody_reached=row.state == "open" and (row.paged_stage >= everyone_at or (row.stage > 0 and not row.pages)),
+        overdue=row.overdue,
+    )
