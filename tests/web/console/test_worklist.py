@@ -1,0 +1,54 @@
+"""The worklist: what waits for somebody, and who takes it."""
+
+from __future__ import annotations
+
+from tests.web.console.conftest import ANN, BEN, enrolled, texts
+from tests.web.staffer import Office, Staffer
+
+
+def test_an_alert_stands_there_with_who_what_since_when_and_the_words(office: Office, ray: Staffer) -> None:
+    enrolled(office)
+    texts(office, ANN, "there is yellow pus")
+    page = ray.reads("/")
+    assert "urgent Ann Carter day 7" in page
+    assert "yellow pus" in page or "pus" in page
+    assert "nobody has it" in page
+
+
+def test_one_tap_takes_it_and_the_second_one_reads_who_was_first(office: Office, ray: Staffer, boss: Staffer) -> None:
+    enrolled(office)
+    texts(office, ANN, "there is yellow pus")
+    form = boss.filled("/", "take", alert="1")
+    assert ray.does("/", "take", alert="1").headers["location"] == "/alerts/1?said=taken"
+    assert boss.post("/", form).headers["location"] == "/alerts/1?said=already"
+    assert "Dr Ray has it" in boss.reads("/")
+    assert "you have it" in ray.reads("/")
+
+
+def test_the_worst_comes_first(office: Office, ray: Staffer) -> None:
+    enrolled(office)
+    enrolled(office, "Ben Petrov", BEN)
+    texts(office, ANN, "pain 5")
+    texts(office, BEN, "I cannot breathe")
+    page = ray.reads("/")
+    assert page.index("Ben Petrov day") < page.index("Ann Carter day")
+
+
+def test_that_nobody_was_reached_stands_on_top(office: Office, ray: Staffer) -> None:
+    enrolled(office)
+    texts(office, ANN, "there is yellow pus")
+    assert "reached nobody" not in ray.reads("/")
+    for _ in range(3):
+        office.clock.forward(minutes=16)
+        office.ticks.everything()
+    page = ray.reads("/")
+    assert "1 alert has reached nobody" in page
+    assert page.index("reached nobody") < page.index("Ann Carter day")
+
+
+def test_the_front_desk_sees_it_and_has_no_button_to_take_it(office: Office, desk: Staffer) -> None:
+    enrolled(office)
+    texts(office, ANN, "there is yellow pus")
+    assert "Take it" not in desk.reads("/")
+    refused = desk.post("/", {"do": "take", "alert": "1"})
+    assert refused.status_code == 409  # no token of this visit: what was typed is shown again
