@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -103,13 +103,12 @@ def whole(field: str, low: int = 1, high: int = MAX_ID) -> Callable[[str], int]:
     return parse
 
 
-def parse_date(field: str, text: str) -> date:
-    """A calendar date.
-
-    >>> parse_date("surgery", "2026-11-18")
-    datetime.date(2026, 11, 18)
-    """
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadInput(field, text, "a date such as 2026-11-18") from None
+OfClinic = Annotated[
+    int | None,
+    typer.Option(
+        "--clinic",
+        parser=whole("clinic"),
+        metavar="ID",
+        help="Which clinic, as `monitor clinic list` shows it; unset: the first.",
+    ),
+]

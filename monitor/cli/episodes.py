@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.common import AsJson, example, parse_date, show_calendar, show_json, show_table, unit_of_work, whole
+from monitor.cli.common import AsJson, example, show_calendar, show_json, show_table, unit_of_work, whole
 
 Number = Annotated[int, typer.Argument(parser=whole("episode"), metavar="EPISODE", help="The episode's number.")]
 
@@ -40,6 +40,7 @@ def change(
     json: AsJson = False,
 ) -> None:
     """Change the surgery date, the time zone, or note the crown; what was not sent yet is planned anew and shown."""
+    from monitor.domain.localtime import parse_date
     from monitor.services.change import change_episode, find_episode
     from monitor.worklists.commands import planned_texts
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from monitor.errors import BadInput
+
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -24,6 +26,18 @@ def local_instant(day: date, at: time, zone: ZoneInfo) -> datetime:
 
 def local_date(instant: datetime, zone: ZoneInfo) -> date:
     return instant.astimezone(zone).date()
+
+
+def parse_date(field: str, text: str) -> date:
+    """A calendar date.
+
+    >>> parse_date("surgery", "2026-11-18")
+    datetime.date(2026, 11, 18)
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadInput(field, text, "a date such as 2026-11-18") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,13 +79,13 @@ def enrol_many(
 
 
 def enrol_all(
-    sessions: Sessions, given: Sequence[Enrolment], clock: Clock
+    sessions: Sessions, given: Sequence[Enrolment], clock: Clock, *, clinic_id: int | None = None
 ) -> Iterator[tuple[Enrolment, Episode | BadInput]]:
-    """Any number, batch by batch: each with what came of it, once that is committed."""
+    """Any number, of one clinic, batch by batch: each with what came of it, once that is committed."""
     for first in range(0, len(given), BATCH):
         batch = given[first : first + BATCH]
         with transaction(sessions) as session:
-            enrolled = enrol_many(session, the_clinic(session), batch, now=clock.now())
+            enrolled = enrol_many(session, the_clinic(session, clinic_id), batch, now=clock.now())
         yield from zip(batch, enrolled, strict=True)
         give_way(session)
 
