@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from monitor.cli.common import AsJson, example, show_json, show_table, unit_of_work
+from monitor.cli.common import AsJson, OfClinic, example, show_json, show_table, unit_of_work
 
 Name = Annotated[str | None, typer.Option(help="The clinic's name, as patients know it.")]
 Zone = Annotated[str | None, typer.Option(help="Its time zone by name; unset: this machine's.")]
@@ -15,7 +15,7 @@ Emergency = Annotated[str | None, typer.Option(help="The number for emergencies,
 LastResort = Annotated[str | None, typer.Option(help="Paged and rung when nobody else answers.")]
 Holidays = Annotated[str | None, typer.Option(help="Country of the public holidays: GB, DE-BY, US-CA.")]
 
-commands = typer.Typer(help="Show or change the clinic.", no_args_is_help=True)
+commands = typer.Typer(help="Show or change a clinic; add further ones.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -57,13 +57,56 @@ def init(
     typer.echo(f"{ready} `monitor doctor` names what is missing.")
 
 
+@commands.command("add", epilog=example('monitor clinic add --name "Smile Dental North" --timezone Europe/London'))
+def add(
+    name: Annotated[str, typer.Option(help="The clinic's name, as patients know it.")],
+    timezone: Zone = None,
+    phone: Phone = None,
+    emergency_number: Emergency = None,
+    last_resort: LastResort = None,
+    holidays: Holidays = None,
+    json: AsJson = False,
+) -> None:
+    """A further clinic in this installation: its staff sees its own patients only."""
+    from monitor.services.clinic import add_clinic
+
+    values = _given(
+        name=name,
+        timezone=timezone,
+        phone=phone,
+        emergency_number=emergency_number,
+        last_resort=last_resort,
+        holidays=holidays,
+    )
+    with unit_of_work() as (session, _, now):
+        made = add_clinic(session, values, now=now)
+        answer = {"clinic": made.id, "name": made.name, "timezone": made.timezone}
+    if json:
+        show_json(answer)
+    else:
+        typer.echo(f"clinic {answer['clinic']}: {answer['name']} ({answer['timezone']})")
+
+
+@commands.command("list", epilog=example("monitor clinic list"))
+def list_(json: AsJson = False) -> None:
+    """Every clinic with its id, which `--clinic` takes, and how many staff it has."""
+    from monitor.worklists.commands import clinics
+
+    with unit_of_work() as (session, _, _now):
+        rows = clinics(session)
+    if json:
+        show_json(rows)
+    else:
+        show_table("Clinics", ["id", "name", "zone", "phone", "staff"], [list(row.values()) for row in rows])
+
+
 @commands.command("show", epilog=example("monitor clinic show"))
-def show(json: AsJson = False) -> None:
-    """What is set for the clinic."""
+def show(clinic: OfClinic = None, json: AsJson = False) -> None:
+    """What is set for a clinic."""
     from monitor.services.clinic import describe_clinic, the_clinic
 
     with unit_of_work() as (session, _, _now):
-        values = describe_clinic(the_clinic(session))
+        values = describe_clinic(the_clinic(session, clinic))
     if json:
         show_json(values)
     else:
@@ -83,8 +126,9 @@ def set_(
     checkin_at: Annotated[str | None, typer.Option(help="When check-ins are due: 10:00.")] = None,
     texting_from: Annotated[str | None, typer.Option(help="No scheduled text before: 09:00.")] = None,
     texting_until: Annotated[str | None, typer.Option(help="No scheduled text from: 20:00.")] = None,
+    clinic: OfClinic = None,
 ) -> None:
-    """Change the clinic; only what is named changes. New hours and zones count for what is planned from now on."""
+    """Change a clinic; only what is named changes. New hours and zones count for what is planned from now on."""
     from monitor.services.clinic import change_clinic, the_clinic
 
     values = _given(
@@ -101,7 +145,7 @@ def set_(
         texting_until=texting_until,
     )
     with unit_of_work() as (session, _, now):
-        change_clinic(session, the_clinic(session), values, now=now)
+        change_clinic(session, the_clinic(session, clinic), values, now=now)
     typer.echo(f"set: {', '.join(values) or 'nothing was named'}")
 
 

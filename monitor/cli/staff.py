@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.common import AsJson, example, show_json, show_table, unit_of_work, whole
+from monitor.cli.common import AsJson, OfClinic, example, show_json, show_table, unit_of_work, whole
 
 PersonId = Annotated[
     int, typer.Argument(parser=whole("staff"), metavar="STAFF", help="The id, as `monitor staff list` shows it.")
@@ -43,6 +43,7 @@ def add(
     tier: Tier = 1,
     role: Annotated[str, typer.Option(help="clinician, front-desk or manager.")] = "clinician",
     admin: Annotated[bool, typer.Option("--admin", help="May manage staff in the console.")] = False,
+    clinic: OfClinic = None,
     json: AsJson = False,
 ) -> None:
     """Add somebody who is paged. Until a tier has a shift, everybody in it is on call at all hours."""
@@ -50,9 +51,8 @@ def add(
     from monitor.services.staff import add_staff
 
     with unit_of_work() as (session, _, now):
-        person = add_staff(
-            session, the_clinic(session), name, phone, email=email, tier=tier, role=role, admin=admin, now=now
-        )
+        where = the_clinic(session, clinic)
+        person = add_staff(session, where, name, phone, email=email, tier=tier, role=role, admin=admin, now=now)
         answer = {"staff": person.id, "name": person.name, "tier": person.tier}
     if json:
         show_json(answer)

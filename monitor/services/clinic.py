@@ -14,10 +14,11 @@ from tzlocal import get_localzone_name
 
 from monitor.domain.localtime import WEEKDAYS
 from monitor.domain.phone import parse_dialled, parse_phone
-from monitor.errors import BadInput, NotReady
+from monitor.errors import BadInput, NotFound, NotReady
 from monitor.models import Clinic
 from monitor.services.audit import record
 
+NAME_AT_MOST = 80
 DEFAULT_HOURS = {day: ["08:00", "18:00"] for day in WEEKDAYS[:5]}
 FIELDS = (
     "name",
@@ -34,21 +35,34 @@ FIELDS = (
 )
 
 
-def the_clinic(session: Session) -> Clinic:
-    """The first clinic: the one that commands mean when none is named."""
-    clinic = session.scalar(select(Clinic).order_by(Clinic.id).limit(1))
+def the_clinic(session: Session, clinic_id: int | None = None) -> Clinic:
+    """The clinic with this id, or the first: the one that commands mean when none is named."""
+    named = select(Clinic) if clinic_id is None else select(Clinic).where(Clinic.id == clinic_id)
+    clinic = session.scalar(named.order_by(Clinic.id).limit(1))
+    if clinic is None and clinic_id is not None:
+        raise NotFound("clinic", clinic_id, "a clinic's id, as `monitor clinic list` shows them")
     if clinic is None:
         raise NotReady("no clinic yet: run `monitor init`")
     return clinic
 
 
 def create_clinic(session: Session, values: Mapping[str, str], *, now: datetime) -> Clinic:
-    """The first clinic of an installation; an unset zone is the host's."""
+    """The first clinic of an installation, or a further one; an unset zone is the host's."""
     clinic = Clinic(name="Our clinic", timezone=_host_zone(), hours=DEFAULT_HOURS, created_at=now)
     session.add(clinic)
     session.flush()  # fills in the defaults
     change_clinic(session, clinic, values, now=now)
     return clinic
+
+
+def add_clinic(session: Session, values: Mapping[str, str], *, now: datetime) -> Clinic:
+    """A further clinic, by a name of its own: sent twice, it is not there twice."""
+    the_clinic(session)  # `monitor init` makes the first one, with all that clinics share
+    name = check_name("name", values.get("name", ""), NAME_AT_MOST)
+    there = session.scalar(select(Clinic.id).where(Clinic.name == name))
+    if there is not None:
+        raise BadInput("name", name, f"a name that no other clinic has (clinic {there} has it)")
+    return create_clinic(session, values, now=now)
 
 
 def change_clinic(session: Session, clinic: Clinic, values: Mapping[str, str], *, now: datetime) -> None:
@@ -91,7 +105,7 @@ def check_name(field: str, text: str, limit: int = 120) -> str:
 def _check(field: str, text: str, region: str | None) -> object:
     match field:
         case "name":
-            return check_name(field, text, 80)
+            return check_name(field, text, NAME_AT_MOST)
         case "timezone":
             return check_zone(field, text)
         case "phone" | "last_resort":

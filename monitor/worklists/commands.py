@@ -54,6 +54,22 @@ def episodes(session: Session, now: datetime) -> list[Row]:
     return [_episode_row(episode, due, now) for episode, due in found]
 
 
+def clinics(session: Session) -> list[Row]:
+    """Every clinic of the installation, the first one first."""
+    people = (
+        select(Staff.clinic_id, func.count().label("people"))
+        .where(Staff.left_at.is_(None))
+        .group_by(Staff.clinic_id)
+        .subquery()
+    )
+    found = session.execute(
+        select(Clinic.id, Clinic.name, Clinic.timezone, Clinic.phone, func.coalesce(people.c.people, 0).label("staff"))
+        .outerjoin(people, people.c.clinic_id == Clinic.id)
+        .order_by(Clinic.id)
+    )
+    return [dict(row) for row in found.mappings()]
+
+
 def staff(session: Session, now: datetime) -> list[Row]:
     """Everybody who is paged, and whether they are on call now."""
     on_call = set()
