@@ -91,7 +91,7 @@ def shift(
     end: Annotated[str, typer.Option("--to", help="HH:MM; not after --from: next day.")],
 ) -> None:
     """A weekly shift. The first shift of a tier ends its being on call at all hours."""
-    from monitor.services.staff import add_shift
+    from monitor.services.rota import add_shift
 
     with unit_of_work() as (session, _, now):
         add_shift(session, person, days, start, end, now=now)
@@ -109,7 +109,7 @@ def cover(
     instead_of: InsteadOf = None,
 ) -> None:
     """For once, somebody is on call beside the shifts or instead of somebody."""
-    from monitor.services.staff import add_cover
+    from monitor.services.rota import add_cover
 
     with unit_of_work() as (session, _, now):
         add_cover(session, person, start, end, instead_of=instead_of, now=now)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.db import transaction
-from monitor.services.staff import add_cover, add_shift
+from monitor.services.rota import add_cover, add_shift
 from tests.stories.people import raises_pus
 from tests.story import Story
 
