@@ -11,6 +11,7 @@ made smaller could not be read there. In a template:
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -118,8 +119,7 @@ def line_chart(
     title: str, lines: Sequence[Line], *, x: Scale, y: Scale, expected: Expected | None = None, narrow: bool = False
 ) -> bytes:
     """Lines over numbers, with the range in which they usually are behind them."""
-    import pygal
-
+    pygal = _pygal()
     shown = [line for line in lines if line.points]
     tones = ([expected.tone] if expected else []) + [line.tone for line in shown]
     if not tones:
@@ -139,8 +139,7 @@ def line_chart(
 
 def bar_chart(title: str, labels: Sequence[str], bars: Sequence[Bars], *, narrow: bool = False) -> bytes:
     """Upright bars, those of one label on top of each other: counts over time."""
-    import pygal
-
+    pygal = _pygal()
     if not labels:
         return _drawn(pygal.Bar(**_empty(narrow=narrow)), title)
     chart = pygal.StackedBar(**_look([each.tone for each in bars], narrow=narrow), **_whole_numbers(bars))
@@ -162,8 +161,7 @@ def rank_chart(
     narrow: bool = False,
 ) -> bytes:
     """Lying bars with their numbers, one beneath the other in this order: shares, counts, times of a few things."""
-    import pygal
-
+    pygal = _pygal()
     if not labels:
         return _drawn(pygal.Bar(**_empty(narrow=narrow)), title)
     height = 70 + max(1, len(labels)) * (18 + 16 * len(bars)) + (26 if len(bars) > 1 else 0)
@@ -185,12 +183,19 @@ def svg_response(svg: bytes) -> Response:
     return Response(svg, media_type="image/svg+xml", headers=SVG_HEADERS)
 
 
+def _pygal() -> Any:
+    """The library, which takes a quarter of a second to load, when something is drawn. It leaves a finder of plugins
+    behind that it has no use for, and that warns at every later import of a module: that goes."""
+    import pygal
+
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
+    return pygal
+
+
 def _look(tones: Sequence[Tone], *, narrow: bool, height: int | None = None, more: str = "") -> dict[str, Any]:
     """What all pictures have in common, as pygal's settings."""
-    from pygal.style import Style
-
     size = NARROW if narrow else WIDE
-    style = Style(
+    style = _pygal().style.Style(
         background="transparent",
         plot_background="transparent",
         foreground="var(--ink)",
