@@ -43,12 +43,12 @@ class Form(Mapping[str, str]):
         return self.get(name, "").replace("\r\n", "\n").strip()
 
 
-async def read_form(request: Request, *, max_fields: int = MAX_FIELDS) -> Form:
+async def read_form(request: Request, *, max_fields: int = MAX_FIELDS, max_form: int = MAX_FORM) -> Form:
     """The form of a request. Raises BadInput for what no form of ours sends."""
     kind = request.headers.get("content-type", URLENCODED).partition(";")[0].strip().lower()
     if kind == MULTIPART:
-        return await _read_multipart(request, max_fields)
-    raw = await _body(request)
+        return await _read_multipart(request, max_fields, max_form)
+    raw = await _body(request, max_form)
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=max_fields)
     except ValueError:
@@ -56,25 +56,26 @@ async def read_form(request: Request, *, max_fields: int = MAX_FIELDS) -> Form:
     return Form([(name, storable(value)) for name, value in pairs])
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, max_form: int) -> bytes:
     """Given up on once it is larger than a form may be."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > MAX_FORM:
-            raise BadInput("form", f"more than {MAX_FORM} bytes", f"at most {MAX_FORM} bytes")
+        if size > max_form:
+            raise BadInput("form", f"more than {max_form} bytes", f"at most {max_form} bytes")
         parts.append(part)
     return b"".join(parts)
 
 
-async def _read_multipart(request: Request, max_fields: int) -> Form:
+async def _read_multipart(request: Request, max_fields: int, max_form: int) -> Form:
     size = request.headers.get("content-length", "")
-    if not size.isdigit() or int(size) > MAX_FILE + MAX_FORM:
+    if not size.isdigit() or int(size) > MAX_FILE + max_form:
         raise BadInput("file", "a larger one", f"a file of at most {MAX_FILE} bytes")
     try:
-        given = await request.form(max_files=1, max_fields=max_fields, max_part_size=MAX_FORM)
+        given = await request.form(max_files=1, max_fields=max_fields, max_part_size=max_form)
     except HTTPException:
-        raise BadInput("form", "bytes that are no form", "a form with one file") from None
+        allowed = f"a form with one file, and at most {max_form} bytes in each of its fields"
+        raise BadInput("form", "more, or bytes that are no form", allowed) from None
     pairs = []
     for name, value in given.multi_items():
         text = await _text_of(value) if isinstance(value, UploadFile) else value

@@ -30,7 +30,7 @@ from monitor.models import Clinic, Episode, Staff
 from monitor.services.audit import act_as, record
 from monitor.services.sign_in import note_seen
 from monitor.web.auth import Person, app_of, came_from_us, csrf_token, find_visit, is_csrf_token, person_of, real_now
-from monitor.web.forms import Form, read_form
+from monitor.web.forms import MAX_FORM, Form, read_form
 from monitor.web.pages import templates
 
 MAX_ID = 2**31 - 1
@@ -53,6 +53,7 @@ class Visit:
     now: datetime
     form: Form = field(default_factory=Form)
     error: BadInput | None = None
+    mistakes: Mapping[str, BadInput] = field(default_factory=dict)  # where a page checks all of its fields at once
     viewed: set[int] = field(default_factory=set)  # patients whose record is shown
     looked_into: str = ""  # at what, for the log
 
@@ -126,8 +127,9 @@ class Visit:
 
     def wrong(self, do: str, name: str) -> str:
         """What is said beside a field that was refused."""
-        mine = self.error is not None and self.form.get("do") == do and self.error.field == name
-        return f"Allowed: {self.error.allowed}." if mine and self.error else ""
+        found = self.mistakes.get(name, self.error)
+        mine = found is not None and found.field == name and self.form.get("do") == do
+        return f"Allowed: {found.allowed}." if mine and found else ""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ class Action:
 
     do: Do
     needs: Permission | None = None  # beyond what the page itself needs
+    reads: bool = False  # it only looks, or writes in transactions of its own: nobody who writes is kept waiting
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,7 @@ class Page:
     show: Show
     needs: Permission | None = None
     actions: Mapping[str, Action] = field(default_factory=dict)
+    max_form: int = MAX_FORM  # bytes, of each field if a file is sent along
 
     def add_to(self, router: APIRouter) -> None:
         router.add_route(self.path, self._get, methods=["GET"])
@@ -158,7 +162,7 @@ class Page:
 
     async def _post(self, request: Request) -> Response:
         try:
-            form = await read_form(request, max_fields=MAX_FIELDS)
+            form = await read_form(request, max_fields=MAX_FIELDS, max_form=self.max_form)
         except BadInput as error:
             return refusal(request, error)
         return await run_in_threadpool(answered, request, lambda: self._act(request, form))
@@ -178,7 +182,7 @@ class Page:
                 raise BadInput("do", form.get("do", "")[:40], "one of " + ", ".join(self.actions))
             if action.needs is not None:
                 visit.require(action.needs)
-            with transaction(visit.app.sessions) as session:
+            with (reading if action.reads else transaction)(visit.app.sessions) as session:
                 act_as(session, visit.staff(session))
                 where = action.do(visit, session)
         except NotFound:
