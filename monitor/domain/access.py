@@ -61,6 +61,18 @@ def permissions_of(role: str, *, admin: bool) -> Set[Permission]:
     return ROLES[Role(role)] | (_MANAGES if admin else frozenset())
 
 
+def may_settle_stranger(permissions: Set[Permission], *, kind: str, band: str) -> bool:
+    """Whether somebody may record the outcome of an unknown number's alert: the front desk may, if it is only to be
+    read and can wait.
+
+    >>> may_settle_stranger({Permission.DESK}, kind="review", band="soon")
+    True
+    >>> may_settle_stranger({Permission.DESK}, kind="review", band="urgent")
+    False
+    """
+    return Permission.ALERTS in permissions or (Permission.DESK in permissions and (kind, band) == ("review", "soon"))
+
+
 def wait_after(failed: int, allowed: int) -> timedelta:
     """How long nobody may try again after so many failed tries.
 

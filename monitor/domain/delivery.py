@@ -119,29 +119,56 @@ class Remedy(StrEnum):
 
 
 REMEDIES: Mapping[int, Remedy] = {
-    20003: Remedy.ACCOUNT,  # authentication failed
-    20005: Remedy.ACCOUNT,  # account not active
+    20003: Remedy.ACCOUNT,
+    20005: Remedy.ACCOUNT,
     20404: Remedy.ACCOUNT,
     20429: Remedy.RETRY,
     21211: Remedy.BAD_NUMBER,
-    21212: Remedy.ACCOUNT,  # our From is invalid
-    21408: Remedy.STOP,  # region not enabled
-    21606: Remedy.ACCOUNT,  # From cannot send
-    21608: Remedy.STOP,  # trial account
+    21212: Remedy.ACCOUNT,
+    21408: Remedy.STOP,
+    21606: Remedy.ACCOUNT,
+    21608: Remedy.STOP,
     21610: Remedy.OPT_OUT,
-    21611: Remedy.RETRY,  # our queue is full
+    21611: Remedy.RETRY,
     21612: Remedy.BAD_NUMBER,
     21614: Remedy.BAD_NUMBER,
-    21617: Remedy.STOP,  # body too long: ours to mend
-    30001: Remedy.RETRY,  # queue overflow
-    30002: Remedy.ACCOUNT,  # account suspended
-    30003: Remedy.RETRY,  # phone off or out of reach
-    30004: Remedy.BAD_NUMBER,  # blocked by the recipient
-    30005: Remedy.BAD_NUMBER,  # unknown number
-    30006: Remedy.BAD_NUMBER,  # landline
-    30007: Remedy.STOP,  # filtered as spam: a person must look
+    21617: Remedy.STOP,  # ours to mend
+    30001: Remedy.RETRY,
+    30002: Remedy.ACCOUNT,
+    30003: Remedy.RETRY,
+    30004: Remedy.BAD_NUMBER,
+    30005: Remedy.BAD_NUMBER,
+    30006: Remedy.BAD_NUMBER,
+    30007: Remedy.STOP,  # a person must look
     30008: Remedy.RETRY,
-    30034: Remedy.STOP,  # sender not registered
+    30034: Remedy.STOP,
+}
+
+# The same codes as staff read them.
+MEANINGS: Mapping[int, str] = {
+    20003: "our sign-in at the texting service was refused",
+    20005: "our account at the texting service is not active",
+    20404: "the texting service does not know our account or number",
+    20429: "too many requests at once",
+    21211: "not a number that exists",
+    21212: "our own sending number is not valid",
+    21408: "our account may not text that country",
+    21606: "our own sending number cannot send texts",
+    21608: "a trial account may only text numbers that it has verified",
+    21610: "they have opted out of our texts",
+    21611: "our queue at the texting service was full",
+    21612: "this number cannot be reached from ours",
+    21614: "not a mobile number",
+    21617: "the text is too long",
+    30001: "too many texts waited at the texting service",
+    30002: "our account at the texting service is suspended",
+    30003: "the phone is off or out of reach",
+    30004: "they have blocked our number",
+    30005: "the carrier does not know this number",
+    30006: "a landline, or a phone that takes no texts",
+    30007: "a carrier took it for spam",
+    30008: "the carrier does not say why",
+    30034: "our sending number is not registered with the carriers",
 }
 
 MAX_ATTEMPTS = 6
@@ -181,3 +208,14 @@ def remedy_for(code: int | None) -> Remedy:
     (<Remedy.OPT_OUT: 'opt_out'>, <Remedy.RETRY: 'retry'>)
     """
     return REMEDIES.get(code or 0, Remedy.RETRY)
+
+
+def meaning_of(code: int | None) -> str:
+    """What a provider's code says, in words; of none that we know the number alone.
+
+    >>> meaning_of(30006), meaning_of(99999), meaning_of(None)
+    ('a landline, or a phone that takes no texts', 'error 99999 of the texting service', '')
+    """
+    if code is None:
+        return ""
+    return MEANINGS.get(code, f"error {code} of the texting service")

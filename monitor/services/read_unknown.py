@@ -6,6 +6,7 @@ import logging
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.db import Sessions, transaction
@@ -21,7 +22,7 @@ from monitor.domain.terms import Band
 from monitor.errors import NotReady
 from monitor.locking import lock
 from monitor.logs import place_of
-from monitor.models import Clinic, Episode, Inbound
+from monitor.models import Clinic, Episode, Inbound, Task
 from monitor.queries import episodes_of, patients_at
 from monitor.services.assess import interpret_text
 from monitor.services.audit import record
@@ -44,7 +45,9 @@ def read_unknown(session: Session, inbound: Inbound, *, now: datetime) -> str:
     reading = interpret_text(inbound, bundle, question=None, day=UNKNOWN_DAY, language="en")
     scored = assess(bundle.protocol, facts_of(Findings().joined(reading, inbound.body), UNKNOWN_DAY))
     once = f"unknown:{inbound.from_number}:{local_date(now, ZoneInfo(clinic.timezone))}"
-    add_task(session, "unknown_number", once, clinic_id=clinic.id, inbound_id=inbound.id, now=now)
+    if not _is_listed(session, inbound.from_number):
+        listed = f"unknown:{inbound.id}"
+        add_task(session, "unknown_number", listed, clinic_id=clinic.id, inbound_id=inbound.id, now=now)
     if scored.band >= Band.SOON or reading.may_be_red:
         finding = _finding(inbound, scored, clinic, version.id, may_be_red=reading.may_be_red)
         raise_alert(session, finding, bundle=bundle, now=now)
@@ -52,6 +55,13 @@ def read_unknown(session: Session, inbound: Inbound, *, now: datetime) -> str:
         body = render(bundle.catalogue("en"), "reply.unknown", **clinic_fields(clinic))
         queue_to_number(session, clinic, inbound.from_number, body, once=once, kind=Kind.ANSWER, now=now)
     return "unknown_number"
+
+
+def _is_listed(session: Session, number: str) -> bool:
+    """Whether the front desk has this number before it; once it is dealt with, a further text is new work."""
+    waiting = select(Task.id).join(Inbound, Inbound.id == Task.inbound_id)
+    of_number = Task.kind == "unknown_number", Task.closed_at.is_(None), Inbound.from_number == number
+    return session.scalar(waiting.where(*of_number).limit(1)) is not None
 
 
 def _finding(inbound: Inbound, scored: Scored, clinic: Clinic, version_id: int, *, may_be_red: bool) -> Finding:
@@ -83,8 +93,11 @@ def give_to_a_person(sessions: Sessions, inbound_id: int, error: str, *, now: da
         with transaction(sessions) as session:
             inbound = lock(session, Inbound, inbound_id)
             once = f"unreadable:{inbound_id}"
-            clinic = the_clinic(session)
-            add_task(session, "unreadable", once, clinic_id=clinic.id, inbound_id=inbound_id, now=now)
+            patient = next(iter(patients_at(session, inbound.from_number)), None)  # their clinic reads it, no other
+            clinic_id, patient_id = (patient.clinic_id, patient.id) if patient else (the_clinic(session).id, None)
+            add_task(
+                session, "unreadable", once, clinic_id=clinic_id, patient_id=patient_id, inbound_id=inbound_id, now=now
+            )
             inbound.handled_at, inbound.result = now, "failed"
 
 

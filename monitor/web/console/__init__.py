@@ -5,11 +5,11 @@
 
 from fastapi import APIRouter
 
-from monitor.web.console import live, sign_in, worklist
+from monitor.web.console import inbox, live, reports, sign_in, worklist
 from monitor.web.console.nav import SAID, nav_of
 from monitor.web.pages import templates
 
 templates.env.globals |= {"nav_of": nav_of, "SAID": SAID}
 router = APIRouter()
-for _part in (sign_in, worklist, live):
+for _part in (sign_in, worklist, live, inbox, reports):
     router.include_router(_part.router)
