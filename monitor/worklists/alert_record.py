@@ -1,0 +1,94 @@
+"""One alert with all that whoever has it must know: who, how bad, why by which rule, who was paged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from monitor.domain.delivery import State
+from monitor.domain.terms import Band
+from monitor.models import Alert, Episode, Message, Page, Patient, Staff
+from monitor.worklists.text_words import WHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """One call for help: to whom, when, what became of its text, and whether they answered."""
+
+    name: str
+    at: datetime
+    state: str
+    lost: bool
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the patient and the surgery before anybody calls."""
+
+    patient_id: int
+    episode_id: int
+    phone: str
+    language: str
+    surgery_on: date
+    site: str
+    stitches: str
+    risks: tuple[str, ...]
+    opted_out: bool
+    dead_number: bool
+
+
+def facts_of(patient: Patient, episode: Episode, risks: Mapping[str, str]) -> Facts:
+    """`risks` are the risk factors in words."""
+    where = [episode.site or "", f"{episode.jaw} jaw" if episode.jaw else "", "buried" if episode.two_stage else ""]
+    return Facts(
+        patient_id=patient.id,
+        episode_id=episode.id,
+        phone=patient.phone,
+        language=patient.language,
+        surgery_on=episode.surgery_on,
+        site=", ".join(part for part in where if part),
+        stitches=episode.stitches,
+        risks=tuple(risks.get(risk, risk) for risk in episode.risks),
+        opted_out=patient.opted_out_at is not None,
+        dead_number=patient.bad_number_at is not None,
+    )
+
+
+def pages_of(session: Session, alert: Alert, zone: ZoneInfo) -> list[Paged]:
+    """Who was called, the newest first. A page with a call beside its text shows what became of the text."""
+    found = session.execute(
+        select(Page, Staff.name).outerjoin(Staff, Staff.id == Page.staff_id).where(Page.alert_id == alert.id)
+    ).all()
+    sent = select(Message.once, Message.state).where(Message.alert_id == alert.id, Message.channel == "sms")
+    states = {row.once: State(row.state) for row in session.execute(sent)}
+    rows = []
+    for page, name in found:
+        state = states.get(f"page:{page.id}:sms")
+        rows.append(
+            Paged(
+                name=name or "the last-resort number",
+                at=page.created_at.astimezone(zone),
+                state=WHERE[state] if state else "in the morning list",
+                lost=state in {State.UNDELIVERED, State.FAILED, State.EXPIRED},
+                answered_at=page.acked_at.astimezone(zone) if page.acked_at else None,
+            )
+        )
+    return sorted(rows, key=lambda row: row.at, reverse=True)
+
+
+def reasons_of(alert: Alert) -> Sequence[Mapping[str, Any]]:
+    """Why, rule by rule: the worst first."""
+    return sorted(alert.reasons, key=lambda reason: -Band(reason["band"]).rank)
+
+
+def colleagues(session: Session, clinic_id: int) -> list[tuple[int, str]]:
+    """Everybody of a clinic, by name."""
+    found = select(Staff).where(Staff.clinic_id == clinic_id, Staff.left_at.is_(None)).order_by(Staff.name)
+    return [(person.id, person.name) for person in session.scalars(found)]

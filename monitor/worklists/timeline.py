@@ -1,0 +1,202 @@
+"""Everything about a patient in the order in which it happened: texts both ways, how they were read, alerts, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from monitor.domain.delivery import State
+from monitor.domain.findings import Findings
+from monitor.domain.sending import Kind
+from monitor.domain.terms import Band, Disposition
+from monitor.models import Alert, Assessment, Event, Inbound, Note, Patient, Staff
+from monitor.queries import wherever
+from monitor.worklists.event_words import in_words
+from monitor.worklists.text_words import WHERE, what_text
+
+SHOWN = 150  # of each kind, the newest
+# What else happened that somebody who treats this patient must know; the audit log has the rest.
+TOLD = (
+    "alert_opened",
+    "alert_raised",
+    "alert_taken",
+    "alert_handed_over",
+    "outcome",
+    "outcome_overdue",
+    "nobody_on_call",
+    "nobody_to_page",
+    "promise_slipped",
+    "enrolled",
+    "episode_changed",
+    "episode_cancelled",
+    "paused",
+    "resumed",
+    "contact_changed",
+    "opted_out",
+    "opted_in",
+    "wrong_number",
+    "protocol_moved",
+)
+NEXT_STEPS: Mapping[str, str] = {
+    Disposition.ALERT: "staff are told",
+    Disposition.REVIEW: "a person reads it",
+    Disposition.ASK: "not understood: asked again",
+    Disposition.CLOSE: "nothing to do",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a text was read, rule by rule; and, where a clinician overruled it, what they said instead."""
+
+    id: int
+    band: Band
+    day: int
+    next_step: str
+    judged: bool
+    reasons: Sequence[Mapping[str, Any]]
+    present: tuple[str, ...]
+    pain: int | None
+    version: int
+    correction: str | None = None  # of this reading: what it corrects, and why
+    corrected_by: str | None = None
+    overruled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened. `look` is how it is drawn: in, out, note or event."""
+
+    at: datetime
+    look: str
+    title: str
+    body: str = ""
+    state: str = ""
+    trouble: bool = False
+    alert_id: int | None = None
+    readings: Sequence[Reading] = field(default_factory=tuple)
+
+
+def timeline(session: Session, patient: Patient, zone: ZoneInfo, names: Mapping[str, str]) -> list[Entry]:
+    """The newest first, on the clinic's clock. `names` are the signs' as staff read them."""
+    people = {p.id: p.name for p in session.scalars(select(Staff).where(Staff.clinic_id == patient.clinic_id))}
+    entries = [
+        *_texts_out(session, patient),
+        *_texts_in(session, patient, people, names),
+        *_notes(session, patient, people),
+        *_events(session, patient, people),
+    ]
+    entries.sort(key=lambda entry: entry.at, reverse=True)
+    return [_on_clock(entry, zone) for entry in entries]
+
+
+def _on_clock(entry: Entry, zone: ZoneInfo) -> Entry:
+    return Entry(**{**{name: getattr(entry, name) for name in Entry.__slots__}, "at": entry.at.astimezone(zone)})
+
+
+def _texts_out(session: Session, patient: Patient) -> Iterable[Entry]:
+    """What was sent, or should have been; what is still planned stands elsewhere."""
+    columns = ("id", "once", "kind", "body", "state", "why", "due_at", "claimed_at", "sent_at", "ended_at", "alert_id")
+    sent = wherever(
+        lambda texts: select(*(getattr(texts, name) for name in columns)).where(
+            texts.patient_id == patient.id, texts.state != State.PLANNED, texts.state != State.SKIPPED
+        )
+    )
+    for row in session.execute(sent.order_by("id")).all()[-SHOWN:]:
+        lost = row.state in {State.UNDELIVERED, State.FAILED, State.EXPIRED}
+        written = "Text from the staff" if row.once.startswith("console:") else what_text(row.kind, row.once)
+        yield Entry(
+            at=row.sent_at or row.claimed_at or row.ended_at or row.due_at,
+            look="out",
+            title=written,
+            body=row.body or "",
+            state=WHERE[State(row.state)] + (f": {row.why}" if row.why else ""),
+            trouble=lost and row.kind != Kind.PAGE,
+            alert_id=row.alert_id,
+        )
+
+
+def _texts_in(
+    session: Session, patient: Patient, people: Mapping[int, str], names: Mapping[str, str]
+) -> Iterable[Entry]:
+    read = select(Assessment.inbound_id).where(Assessment.patient_id == patient.id)
+    found = session.scalars(
+        select(Inbound)
+        .where(or_(Inbound.from_number == patient.phone, Inbound.id.in_(read)))
+        .order_by(Inbound.id.desc())
+        .limit(SHOWN)
+    ).all()
+    readings = _readings(session, patient, [text.id for text in found], people, names)
+    for text in found:
+        pictures = f" (with {text.media} picture{'s' if text.media > 1 else ''})" if text.media else ""
+        yield Entry(
+            at=text.received_at,
+            look="in",
+            title="The patient wrote" + pictures,
+            body=text.body,
+            state="" if text.handled_at else "not read yet",
+            readings=readings.get(text.id, ()),
+        )
+
+
+def _readings(
+    session: Session, patient: Patient, texts: Sequence[int], people: Mapping[int, str], names: Mapping[str, str]
+) -> Mapping[int, Sequence[Reading]]:
+    rows = session.scalars(
+        select(Assessment)
+        .where(Assessment.patient_id == patient.id, Assessment.inbound_id.in_(texts))
+        .order_by(Assessment.id)
+    ).all()
+    overruled = {row.corrects_id for row in rows}
+    found: dict[int, list[Reading]] = {}
+    for row in rows:
+        assert row.inbound_id is not None
+        found.setdefault(row.inbound_id, []).append(
+            _reading(row, people, names, overruled=row.id in overruled)
+        )
+    return found
+
+
+def _reading(row: Assessment, people: Mapping[int, str], names: Mapping[str, str], *, overruled: bool) -> Reading:
+    findings, band = Findings.from_json(row.findings), Band(row.band)
+    return Reading(
+        id=row.id,
+        band=band,
+        day=row.day,
+        next_step=NEXT_STEPS.get(row.disposition, row.disposition),
+        judged=band > Band.EXPECTED or row.disposition == Disposition.CLOSE,
+        reasons=row.reasons,
+        present=tuple(names.get(sign, sign) for sign in findings.signs if findings.has(sign)),
+        pain=findings.pain,
+        version=row.protocol_version_id,
+        correction=row.correction,
+        corrected_by=people.get(row.corrected_by_id or 0, "somebody") if row.corrects_id else None,
+        overruled=overruled,
+    )
+
+
+def _notes(session: Session, patient: Patient, people: Mapping[int, str]) -> Iterable[Entry]:
+    found = select(Note).where(Note.patient_id == patient.id).order_by(Note.id.desc()).limit(SHOWN)
+    for note in session.scalars(found):
+        by = people.get(note.staff_id, "Somebody")
+        yield Entry(at=note.at, look="note", title=f"Note by {by}", body=note.text, alert_id=note.alert_id)
+
+
+def _events(session: Session, patient: Patient, people: Mapping[int, str]) -> Iterable[Entry]:
+    """What is told of the patient, and of their alerts."""
+    alerts = select(Alert.id).where(Alert.patient_id == patient.id)
+    found = session.scalars(
+        select(Event)
+        .where(or_(Event.patient_id == patient.id, Event.alert_id.in_(alerts)), Event.kind.in_(TOLD))
+        .order_by(Event.id.desc())
+        .limit(SHOWN)
+    )
+    for event in found:
+        title = in_words(event.kind, event.detail, actor=event.actor, people=people)
+        yield Entry(at=event.at, look="event", title=title, alert_id=event.alert_id)
