@@ -127,7 +127,8 @@ def _texts(session: Session, ids: Collection[int]) -> Mapping[int, Row[Any]]:
             )
         )
     )
-    return {row.id: row for row in rows}
+    found: dict[int, Row[Any]] = {row.id: row for row in rows}  # type: ignore[misc]  # their columns are named, not typed
+    return found
 
 
 def latest_episodes(session: Session, patients: Collection[int]) -> Mapping[int, int]:
