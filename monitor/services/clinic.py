@@ -15,6 +15,7 @@ from tzlocal import get_localzone_name
 from monitor.domain.localtime import WEEKDAYS
 from monitor.domain.phone import parse_dialled, parse_phone
 from monitor.errors import BadInput, NotFound, NotReady
+from monitor.locking import hold
 from monitor.models import Clinic
 from monitor.services.audit import record
 
@@ -57,6 +58,7 @@ def create_clinic(session: Session, values: Mapping[str, str], *, now: datetime)
 
 def add_clinic(session: Session, values: Mapping[str, str], *, now: datetime) -> Clinic:
     """A further clinic, by a name of its own: sent twice, it is not there twice."""
+    hold(session, "set-up")  # two hosts may add it at once
     the_clinic(session)  # `monitor init` makes the first one, with all that clinics share
     name = check_name("name", values.get("name", ""), NAME_AT_MOST)
     there = session.scalar(select(Clinic.id).where(Clinic.name == name))

@@ -18,8 +18,8 @@ from monitor.domain.phone import parse_phone
 from monitor.domain.plan import HORIZON
 from monitor.errors import BadInput
 from monitor.locking import give_way, hold, take_ids
-from monitor.models import Clinic, Episode, Patient, ProtocolVersion
-from monitor.services.audit import record_many
+from monitor.models import Clinic, Episode, Patient, ProtocolVersion, Staff
+from monitor.services.audit import act_as, record_many
 from monitor.services.clinic import check_name, check_zone, region_of, the_clinic
 from monitor.services.outbox import texted
 from monitor.services.plan import calendar_of, write_rows
@@ -72,19 +72,31 @@ def enrol_many(
     checked = [_checked(clinic, each, bundle, now=now) for each in given]
     hold(session, *(each.phone for each in checked if isinstance(each, Enrolment)))
     desk = _Desk(session, clinic, version, now)
-    desk.look_up({each.phone for each in checked if isinstance(each, Enrolment)})
-    enrolled = [desk.enrol(each) if isinstance(each, Enrolment) else each for each in checked]
+    accepted = desk.accept(checked)
+    enrolled = [desk.enrol(each) if isinstance(each, Enrolment) else each for each in accepted]
     desk.write([each for each in enrolled if isinstance(each, Episode)], bundle)
     return enrolled
 
 
+def check_many(
+    session: Session, clinic: Clinic, given: Sequence[Enrolment], *, now: datetime
+) -> list[Enrolment | BadInput]:
+    """Whom enrolling all of these would refuse, and why. Nothing is held and nothing is written."""
+    version = current_version(session)
+    bundle = bundle_of(session, version.id)
+    return _Desk(session, clinic, version, now).accept([_checked(clinic, each, bundle, now=now) for each in given])
+
+
 def enrol_all(
-    sessions: Sessions, given: Sequence[Enrolment], clock: Clock, *, clinic_id: int | None = None
+    sessions: Sessions, given: Sequence[Enrolment], clock: Clock, *, clinic_id: int | None = None, by: int | None = None
 ) -> Iterator[tuple[Enrolment, Episode | BadInput]]:
-    """Any number, of one clinic, batch by batch: each with what came of it, once that is committed."""
+    """Any number, of one clinic, batch by batch: each with what came of it, once that is committed. `by` is the id
+    of whoever of the staff does this."""
     for first in range(0, len(given), BATCH):
         batch = given[first : first + BATCH]
         with transaction(sessions) as session:
+            if by is not None:
+                act_as(session, session.get_one(Staff, by))
             enrolled = enrol_many(session, the_clinic(session, clinic_id), batch, now=clock.now())
         yield from zip(batch, enrolled, strict=True)
         give_way(session)
@@ -117,6 +129,39 @@ def check_enrolment(clinic: Clinic, given: Enrolment, bundle: Bundle, *, now: da
     )
 
 
+def new_patient(clinic: Clinic, given: Enrolment, *, now: datetime) -> Patient:
+    """Somebody who has never been here, not written down yet."""
+    return Patient(
+        name=given.name,
+        phone=given.phone,
+        timezone=given.timezone or clinic.timezone,
+        language=given.language,
+        chart=given.chart,
+        consented_at=now,
+        consent_how=given.consent,
+        created_at=now,
+        clinic=clinic,
+    )
+
+
+def new_episode(patient: Patient, given: Enrolment, version_id: int, *, now: datetime) -> Episode:
+    """Their surgery and what follows, not written down yet."""
+    return Episode(
+        patient=patient,
+        protocol_version_id=version_id,
+        surgery_on=given.surgery_on,
+        surgery_time=given.surgery_time,
+        site=given.site,
+        jaw=given.jaw,
+        two_stage=given.two_stage,
+        stitches=given.stitches,
+        flap=given.flap,
+        risks=sorted(set(given.risks)),
+        planned_until=now + HORIZON,
+        created_at=now,
+    )
+
+
 def _checked(clinic: Clinic, given: Enrolment, bundle: Bundle, *, now: datetime) -> Enrolment | BadInput:
     try:
         return check_enrolment(clinic, given, bundle, now=now)
@@ -137,7 +182,12 @@ class _Desk:
     known: set[int] = field(default_factory=set)
     taken: set[tuple[Person, date]] = field(default_factory=set)  # dates on which somebody has an episode
 
-    def look_up(self, phones: Collection[str]) -> None:
+    def accept(self, checked: Sequence[Enrolment | BadInput]) -> list[Enrolment | BadInput]:
+        """The same, less whoever has an episode of that date, from before or from further up."""
+        self._look_up({each.phone for each in checked if isinstance(each, Enrolment)})
+        return [self._claim(each) if isinstance(each, Enrolment) else each for each in checked]
+
+    def _look_up(self, phones: Collection[str]) -> None:
         """Who is known on these phones; several may share one."""
         same = select(Patient).where(Patient.clinic_id == self.clinic.id, Patient.phone.in_(phones))
         people = {patient.id: patient for patient in self.session.scalars(same.order_by(Patient.id.desc()))}
@@ -149,18 +199,26 @@ class _Desk:
         found = self.session.execute(open_ones)
         self.taken = {(_person(people[patient_id]), surgery_on) for patient_id, surgery_on in found}
 
-    def enrol(self, given: Enrolment) -> Episode | BadInput:
-        """The new episode of somebody known or new."""
-        person = _person(given)
-        if (person, given.surgery_on) in self.taken:
+    def _claim(self, given: Enrolment) -> Enrolment | BadInput:
+        date_of_person = (_person(given), given.surgery_on)
+        if date_of_person in self.taken:
             found = given.surgery_on.isoformat()
             return BadInput("surgery", found, "a date on which this patient has no episode yet")
-        self.taken.add((person, given.surgery_on))
+        self.taken.add(date_of_person)
+        return given
+
+    def enrol(self, given: Enrolment) -> Episode:
+        """The new episode of somebody known or new."""
+        person = _person(given)
         if person in self.patients:
             self._renew(self.patients[person], given)
         else:
-            self.patients[person] = self._add_patient(given)
-        return self._add_episode(self.patients[person], given)
+            self.patients[person] = new_patient(self.clinic, given, now=self.now)
+            self.session.add(self.patients[person])
+            self.new.append(self.patients[person])
+        episode = new_episode(self.patients[person], given, self.version.id, now=self.now)
+        self.session.add(episode)
+        return episode
 
     def write(self, episodes: Sequence[Episode], bundle: Bundle) -> None:
         """Write the episodes with their calendars, and list for the front desk whom no text will reach."""
@@ -191,46 +249,12 @@ class _Desk:
                 once, clinic = f"opted_out:episode:{episode.id}", patient.clinic_id
                 add_task(self.session, "opted_out", once, clinic_id=clinic, patient_id=patient.id, now=self.now)
 
-    def _add_patient(self, given: Enrolment) -> Patient:
-        patient = Patient(
-            name=given.name,
-            phone=given.phone,
-            timezone=given.timezone or self.clinic.timezone,
-            language=given.language,
-            chart=given.chart,
-            consented_at=self.now,
-            consent_how=given.consent,
-            created_at=self.now,
-            clinic=self.clinic,
-        )
-        self.session.add(patient)
-        self.new.append(patient)
-        return patient
-
     def _renew(self, patient: Patient, given: Enrolment) -> None:
         """What was said last counts."""
         patient.timezone, patient.language = given.timezone or patient.timezone, given.language
         patient.chart = given.chart or patient.chart
         patient.bad_number_at = None
         patient.consented_at, patient.consent_how = self.now, given.consent
-
-    def _add_episode(self, patient: Patient, given: Enrolment) -> Episode:
-        episode = Episode(
-            patient=patient,
-            protocol_version_id=self.version.id,
-            surgery_on=given.surgery_on,
-            surgery_time=given.surgery_time,
-            site=given.site,
-            jaw=given.jaw,
-            two_stage=given.two_stage,
-            stitches=given.stitches,
-            flap=given.flap,
-            risks=sorted(set(given.risks)),
-            planned_until=self.now + HORIZON,
-            created_at=self.now,
-        )
-        self.session.add(episode)
-        return episode
 
 
 def _person(who: Enrolment | Patient) -> Person:
