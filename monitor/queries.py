@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from monitor.domain.delivery import State
 from monitor.domain.findings import Findings
@@ -120,9 +120,7 @@ def questions_asked(session: Session, patient: Patient, checkin: CheckIn | None,
 def recent_findings(session: Session, episode: Episode, checkin: CheckIn | None, now: datetime) -> Findings:
     """What earlier texts of the same report said: this check-in's, or those of the last day, unless
     staff have dealt with them since."""
-    last = session.scalar(
-        select(Assessment).where(Assessment.episode_id == episode.id).order_by(Assessment.id.desc()).limit(1)
-    )
+    last = session.scalar(assessments_of(episode.id).limit(1))
     if last is None:
         return Findings()
     same_checkin = checkin is not None and last.checkin_id == checkin.id
@@ -130,6 +128,19 @@ def recent_findings(session: Session, episode: Episode, checkin: CheckIn | None,
     if helped is not None and helped >= last.created_at:
         return Findings()
     return Findings.from_json(last.findings) if same_checkin or now - last.created_at <= JOINED else Findings()
+
+
+def assessments_of(episode_id: int) -> Select[Assessment]:
+    """What an episode's texts were read as, the latest first; what a clinician overruled counts no more, and the
+    correction stands in its place and at its time."""
+    correction = aliased(Assessment)
+    ours = correction.episode_id == episode_id
+    overruled = select(correction.id).where(correction.corrects_id == Assessment.id, ours)
+    return (
+        select(Assessment)
+        .where(Assessment.episode_id == episode_id, ~overruled.exists())
+        .order_by(Assessment.created_at.desc(), Assessment.id.desc())
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +152,7 @@ class History:
 
 
 def history_of(session: Session, episode: Episode, now: datetime) -> History:
-    earlier = session.scalars(
-        select(Assessment)
-        .where(Assessment.episode_id == episode.id, Assessment.created_at < now - EARLIER)
-        .order_by(Assessment.id.desc())
-    ).all()
+    earlier = session.scalars(assessments_of(episode.id).where(Assessment.created_at < now - EARLIER)).all()
     findings = [Findings.from_json(a.findings) for a in earlier]
     pains = [f.pain for f in findings if f.pain is not None]
     known = frozenset(s for f in findings for s in f.signs if f.has(s))
@@ -181,17 +188,9 @@ def next_checkin_at(session: Session, patient: Patient, now: datetime) -> dateti
 
 def asked_again_lately(session: Session, episode: Episode, inbound: Inbound, now: datetime) -> bool:
     """Whether the text before this one could not be read either."""
-    before = session.scalar(
-        select(Assessment.disposition)
-        .where(
-            Assessment.episode_id == episode.id,
-            Assessment.inbound_id != inbound.id,
-            Assessment.created_at > now - JOINED,
-        )
-        .order_by(Assessment.id.desc())
-        .limit(1)
-    )
-    return before == Disposition.ASK
+    lately = assessments_of(episode.id).where(Assessment.inbound_id != inbound.id, Assessment.created_at > now - JOINED)
+    before = session.scalar(lately.limit(1))
+    return before is not None and before.disposition == Disposition.ASK
 
 
 def calendar_of(clinic: Clinic, now: datetime) -> WorkCalendar:

@@ -31,7 +31,7 @@ PLACEHOLDERS: Mapping[str, str] = {
     "initials": "A.B.M.",
     "chart": "A-1234567",
     "code": "483920",
-    "link": "https://monitor.example.org/a/12345",
+    "link": "https://monitor.example.org/a/AbCd-fGh_jKl",
     "count": "38.2",
     "list": "A advised, B booked, C seen, D referred, E emergency care, F misread, G handed back",
 }

@@ -32,6 +32,7 @@ ONE_A_DAY = frozenset({Kind.CHECKIN, Kind.REMINDER})  # a safety text waits for 
 QUIET = SCHEDULED | {Kind.WELCOME, Kind.NUDGE}
 DESPITE_OPT_OUT = frozenset({Kind.EMERGENCY, Kind.NOTICE})
 NUMBER_IS_DEAD = "the number is known to be dead"
+PAUSED = "the staff have paused the texts of this episode"
 AFTER_WELCOME = timedelta(seconds=10)
 MAX_LATER = 3  # scheduled texts in seven days, from day 15 on
 LATER_DAY = 14
@@ -64,6 +65,7 @@ class Candidate:
     checkin_today: bool = False  # a check-in is planned for today: the day's one text is that
     welcome_due_at: datetime | None = None  # the first text, which says how to stop, has not left yet
     welcomed: bool = False  # the first text has left already, with another episode
+    paused_until: datetime | None = None  # staff have paused the episode's texts
     in_conversation: bool = False  # another episode's check-in is being talked about today
 
 
@@ -102,6 +104,8 @@ def _reason_to_skip(text: Candidate) -> str:
         return "the episode was cancelled"
     if text.bad_number and text.kind in QUIET:
         return NUMBER_IS_DEAD
+    if _is_lost_to_pause(text):
+        return PAUSED
     if text.merged_into is not None:
         return f"merged into the check-in of day {text.merged_into}"
     if text.welcomed and text.kind == Kind.WELCOME:
@@ -111,10 +115,19 @@ def _reason_to_skip(text: Candidate) -> str:
     return ""
 
 
+def _is_lost_to_pause(text: Candidate) -> bool:
+    """Whether a text is of no use any more when the pause ends."""
+    if text.paused_until is None or text.expires_at is None or text.kind not in QUIET:
+        return False
+    return text.due_at < text.paused_until and text.expires_at <= text.paused_until
+
+
 def _wait_until(text: Candidate, now: datetime) -> datetime | None:
     """The next time at which it may go, or None for now."""
     if text.kind not in QUIET:
         return None
+    if text.paused_until is not None and text.paused_until > now:
+        return text.texting.next_open(text.paused_until, text.zone)
     if text.kind in SCHEDULED and text.welcome_due_at is not None:
         return max(now, text.welcome_due_at) + AFTER_WELCOME
     if text.kind in ONE_A_DAY and _day_is_full(text):

@@ -117,4 +117,5 @@ CHECKIN_OPEN = "checkin_open"
 SIGNS = "signs"
 REMINDER = "reminder"
 NONE = "none"
+STAFF = "staff"  # a text that somebody of the staff wrote: a person reads the answer
 QUESTIONS = (*[s.value for s in Sign], GUM, CHECKIN_OPEN, SIGNS, REMINDER, NONE)

@@ -125,7 +125,7 @@ def take_by_keypress(session: Session, message_id: int, *, now: datetime) -> str
     if alert.state == "open" and is_outdated(page, alert):
         return _worse(session, alert)
     if take(session, alert, by=person, how="keypress", now=now):
-        body, once = _details(session, alert, page), f"taken:{alert.id}:{page.id}:{int(now.timestamp())}"
+        body, once = details_of(session, alert, page), f"taken:{alert.id}:{page.id}:{int(now.timestamp())}"
         queue_to_number(
             session, clinic, page.phone, body, once=once, kind=Kind.ANSWER, staff_id=page.staff_id, alert=alert, now=now
         )
@@ -165,7 +165,7 @@ def _act_on_page(session: Session, page: Page, person: Staff | None, rest: str, 
         key = "staff.handed_back" if outcome == NOT_HELPED else "staff.closed"
         return _text(session, alert, key, found=bundle.protocol.outcomes[outcome])
     if take(session, alert, by=person, how="sms", now=now):
-        return _details(session, alert, page)
+        return details_of(session, alert, page)
     if holds(person, alert):
         return _text(session, alert, "staff.choose", code=page.code, list=outcome_list(bundle))
     return _already(session, alert)
@@ -218,7 +218,7 @@ def _outcome_in(bundle: Bundle, rest: str) -> str | None:
     return names[index] if 0 <= index < len(names) else None
 
 
-def _details(session: Session, alert: Alert, page: Page) -> str:
+def details_of(session: Session, alert: Alert, page: Page) -> str:
     """What whoever took it needs now: what it is, whom to call, and how to record the outcome."""
     bundle = bundle_of(session, alert.protocol_version_id)
     patient = session.get(Patient, alert.patient_id) if alert.patient_id else None

@@ -19,14 +19,15 @@ from monitor.domain.plan import postop_day
 from monitor.domain.reading import PASSED_BY, Reading
 from monitor.domain.score import Assessment as Scored
 from monitor.domain.score import assess
-from monitor.domain.terms import NONE, Band, Disposition
+from monitor.domain.terms import NONE, STAFF, Band, Disposition, Intent
 from monitor.models import Assessment, CheckIn, Episode, Inbound
 from monitor.queries import history_of, recent_findings
 from monitor.services.plan import traits_of
 from monitor.services.raise_alert import reasons_json
 from monitor.services.seed import bundle_of
 
-PHOTO = "photo"
+PHOTO, TO_STAFF = "photo", "an answer to a text from the staff"
+ANSWERED_BY_US = frozenset({Intent.THANKS, Intent.STOP, Intent.START, Intent.HELP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +69,7 @@ def read_for(
         reading = replace(reading, review=tuple(why for why in reading.review if why != PASSED_BY))
     before = recent_findings(session, episode, checkin, now)
     findings = before.joined(reading, inbound.body)
-    history = history_of(session, episode, now)
-    facts = replace(
-        facts_of(findings, day),
-        hours=_hours_since(episode, inbound.received_at, zone),
-        last_pain=history.last_pain,
-        known=history.known,
-        traits=traits_of(episode, inbound.received_at.astimezone(zone).date()),
-        risks=frozenset(episode.risks),
-    )
-    scored = assess(bundle.protocol, facts)
+    scored = score_findings(session, episode, findings, day=day, at=inbound.received_at)
     band = scored.band if is_clinical(reading) else Band.EXPECTED  # "thank you" raises nothing anew
     disposition = dispose(reading, band)
     read = Read(episode, bundle, checkin, question, day, reading, findings, scored, disposition)
@@ -85,16 +77,33 @@ def read_for(
     return read
 
 
+def score_findings(session: Session, episode: Episode, findings: Findings, *, day: int, at: datetime) -> Scored:
+    """What findings of that day and moment mean for this episode, with what was known of it before."""
+    zone, history = ZoneInfo(episode.patient.timezone), history_of(session, episode, at)
+    facts = replace(
+        facts_of(findings, day),
+        hours=_hours_since(episode, at, zone),
+        last_pain=history.last_pain,
+        known=history.known,
+        traits=traits_of(episode, at.astimezone(zone).date()),
+        risks=frozenset(episode.risks),
+    )
+    return assess(bundle_of(session, episode.protocol_version_id).protocol, facts)
+
+
 def interpret_text(inbound: Inbound, bundle: Bundle, *, question: str | None, day: int, language: str) -> Reading:
     """The reading of a stored text; `question` is the name under which the protocol asked."""
     asked = bundle.protocol.questions.get(question or "")
-    name = interpreted_as(asked) if asked else (question or "none")
+    name = interpreted_as(asked) if asked else NONE if question in {None, STAFF} else question
     options = asked.options if asked else ()
     reading = interpret(
         inbound.body, question=name, day=day, language=language, lexicons=bundle.lexicons, options=options
     )
-    # A picture says what we cannot read: somebody must look at it.
-    return replace(reading, review=(*reading.review, PHOTO), understood=True) if inbound.media else reading
+    if inbound.media:  # a picture says what we cannot read: somebody must look at it
+        reading = replace(reading, review=(*reading.review, PHOTO), understood=True)
+    if question == STAFF and reading.intent not in ANSWERED_BY_US:
+        reading = replace(reading, review=(*reading.review, TO_STAFF), understood=True)
+    return reading
 
 
 def reading_json(reading: Reading) -> dict[str, Any]:

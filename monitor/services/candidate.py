@@ -85,6 +85,7 @@ class Surroundings:
             opted_out=patient.opted_out_at is not None,
             bad_number=patient.bad_number_at is not None,
             cancelled=episode is not None and episode.cancelled_at is not None,
+            paused_until=episode.paused_until if episode else None,
             sent_today=today,
             sent_this_week=week,
             welcome_due_at=_welcome_due(beside),

@@ -16,7 +16,8 @@ from monitor.domain.plan import HORIZON, postop_day
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band
 from monitor.locking import lock
-from monitor.models import Alert, Assessment, CheckIn, Episode, Message
+from monitor.models import Alert, CheckIn, Episode, Message
+from monitor.queries import assessments_of
 from monitor.services.audit import record
 from monitor.services.compose import patient_text
 from monitor.services.isolation import Pass
@@ -182,7 +183,5 @@ def _is_worrying(session: Session, checkin: CheckIn, episode: Episode) -> bool:
             CheckIn.episode_id == episode.id, CheckIn.id != checkin.id, CheckIn.silent_at.is_not(None)
         )
     )
-    last = session.scalar(
-        select(Assessment).where(Assessment.episode_id == episode.id).order_by(Assessment.id.desc()).limit(1)
-    )
+    last = session.scalar(assessments_of(episode.id).limit(1))
     return before is not None or (last is not None and Band(last.band) > Band.EXPECTED)

@@ -27,6 +27,7 @@ from monitor.services.seed import bundle_of
 from monitor.services.settle import add_task, stage_failed
 
 MAX_SLIPS = 2
+LINK_BYTES = 9  # random, in the address of a page; whoever follows it must sign in all the same
 BATCH = 200
 
 
@@ -135,6 +136,7 @@ def write_page(session: Session, alert: Alert, staff_id: int | None, phone: str,
         staff_id=staff_id,
         phone=phone,
         code=_new_code(session, phone),
+        link=secrets.token_urlsafe(LINK_BYTES),
         stage=alert.stage,
         rounds=alert.rounds,
         created_at=now,
@@ -161,7 +163,7 @@ def page_body(
         "staff.overdue" if overdue else "staff.page",
         **subject_fields(session, alert, bundle),
         band=alert.band.upper(),
-        link=f"{public_url.rstrip('/')}/alerts/{alert.id}",
+        link=f"{public_url.rstrip('/')}/a/{page.link}",
         code=page.code,
     )
 

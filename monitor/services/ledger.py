@@ -239,7 +239,9 @@ def _unheard() -> ColumnElement[bool]:
         Alert.opened_at <= Assessment.created_at,
         or_(Alert.closed_at.is_(None), Alert.closed_at >= Assessment.created_at),
     )
-    return and_(Assessment.disposition.in_(["alert", "review"]), ~alert.exists())
+    # A correction stands at the time of what it corrects, and what it raises is raised by whoever makes it.
+    needed = and_(Assessment.disposition.in_(["alert", "review"]), Assessment.corrects_id.is_(None))
+    return and_(needed, ~alert.exists())
 
 
 def _windows(open_session: Open, id_: Any, rows: int) -> Iterator[tuple[ColumnElement[bool], float]]:

@@ -157,9 +157,7 @@ def _readings(
     found: dict[int, list[Reading]] = {}
     for row in rows:
         assert row.inbound_id is not None
-        found.setdefault(row.inbound_id, []).append(
-            _reading(row, people, names, overruled=row.id in overruled)
-        )
+        found.setdefault(row.inbound_id, []).append(_reading(row, people, names, overruled=row.id in overruled))
     return found
 
 

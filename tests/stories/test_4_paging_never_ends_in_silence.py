@@ -15,7 +15,7 @@ def test_pus_is_paged_taken_and_closed(story: Story) -> None:
     ann = story.patient(day=30, chart="C-12")
     ann.texts("there is pus")
     ann.expects("The team has been told: pus")
-    page = nurse.expects("URGENT Smile Dental: A.C. chart C-12 day 30: pus.", "/alerts/1", "to take it")
+    page = nurse.expects("URGENT Smile Dental: A.C. chart C-12 day 30: pus.", "https://m.example.org/a/", "to take it")
     assert "Carter" not in page
     nurse.takes(story.code_in(page))
     story.forward(hours=2)
