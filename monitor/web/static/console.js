@@ -78,3 +78,81 @@
   window.addEventListener("pagehide", () => stream.close());
   showCount();
 })();
+
+// --- the rota: a gap or a shift that is chosen, or hours that are pressed and drawn over, fill the form below
+
+(() => {
+  const card = document.getElementById("cover");
+  const form = card?.querySelector("form");
+  if (!form) return;
+  const said = document.getElementById("covering");
+  let first = null; // where the pointer went down
+  let waiting = null; // one hour was pressed: the next one in this tier ends the stretch
+  let drawn = []; // hours that are marked
+
+  for (const words of card.querySelectorAll(".with-js")) words.hidden = false;
+  for (const row of document.querySelectorAll(".hours")) row.classList.add("live");
+
+  const tierOf = (hour) => hour.closest("[data-hours-of]").dataset.hoursOf;
+  const hourAt = (event) => document.elementFromPoint(event.clientX, event.clientY)?.closest?.(".hours > b") ?? null;
+
+  function fill(values) {
+    for (const [name, value] of Object.entries(values)) form.elements[name].value = value;
+    said.textContent = `To cover: tier ${values.tier}, ${values.from.replace("T", " ")} to ${values.to.replace("T", " ")}`;
+  }
+
+  function goToForm() {
+    card.scrollIntoView({ block: "nearest" });
+    form.elements.staff.focus({ preventScroll: true });
+  }
+
+  function mark(from, to) {
+    const all = [...from.closest("[data-hours-of]").querySelectorAll(".hours > b")];
+    const [a, b] = [all.indexOf(from), all.indexOf(to)].sort((x, y) => x - y);
+    for (const hour of drawn) hour.classList.remove("picked");
+    drawn = all.slice(a, b + 1);
+    for (const hour of drawn) hour.classList.add("picked");
+  }
+
+  function forget() {
+    for (const hour of drawn) hour.classList.remove("picked");
+    drawn = [];
+    first = waiting = null;
+  }
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-cover]");
+    if (!link) return;
+    event.preventDefault();
+    forget();
+    const { tier, from, to, instead } = link.dataset;
+    fill({ tier, from, to, "instead-of": instead });
+    goToForm();
+  });
+
+  document.addEventListener("pointerdown", (event) => {
+    const hour = event.isPrimary && event.button === 0 ? event.target.closest(".hours > b") : null;
+    if (!hour) return;
+    if (hour.hasPointerCapture?.(event.pointerId)) hour.releasePointerCapture(event.pointerId);
+    if (waiting && tierOf(waiting) !== tierOf(hour)) forget();
+    first = hour;
+    mark(waiting ?? hour, hour);
+  });
+
+  document.addEventListener("pointermove", (event) => {
+    const hour = first && hourAt(event);
+    if (hour && tierOf(hour) === tierOf(first)) mark(waiting ?? first, hour);
+  });
+
+  document.addEventListener("pointerup", () => {
+    if (!first) return;
+    fill({ tier: tierOf(first), from: drawn[0].dataset.from, to: drawn.at(-1).dataset.to, "instead-of": "" });
+    const alone = drawn.length === 1 && !waiting;
+    waiting = alone ? first : null;
+    first = null;
+    if (!alone) goToForm();
+  });
+
+  document.addEventListener("pointercancel", forget);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && forget());
+})();
