@@ -167,10 +167,9 @@ def rank_chart(
     height = 70 + max(1, len(labels)) * (18 + 16 * len(bars)) + (26 if len(bars) > 1 else 0)
     look = _look([each.tone for each in bars], narrow=narrow, height=height, more=AFTER_THE_BAR)
     chart = pygal.HorizontalBar(**look, print_values=True, print_values_position="top", show_x_labels=False)
-    chart.show_legend = len(bars) > 1
     chart.value_formatter = lambda value: f"{value:g}{unit}"
     chart.range = (0, (most or max((v for each in bars for v in each.values if v), default=1)) * 1.25)
-    room = 18 if narrow else 40
+    room = 22 if narrow else 40
     chart.x_labels = [label if len(label) <= room else label[: room - 1] + "…" for label in reversed(labels)]
     chart.truncate_label = -1
     for each in bars:
@@ -221,14 +220,19 @@ def _look(tones: Sequence[Tone], *, narrow: bool, height: int | None = None, mor
         "width": size[0],
         "height": height or size[1],
         "legend_at_bottom": True,
-        "legend_at_bottom_columns": 1 if narrow and sum(map(len, tones)) > 24 else min(len(tones), 4) or 1,
+        "legend_at_bottom_columns": _legend_columns(len(tones), narrow=narrow),
         "truncate_legend": -1,
         "margin": 8,
         "margin_right": 18,
         "spacing": 8,
-        "show_legend": True,
+        "show_legend": len(tones) > 1,
         "no_data_text": "nothing yet",
     }
+
+
+def _legend_columns(names: int, *, narrow: bool) -> int:
+    """Rows of a legend are full: pygal leaves no room for one that is not."""
+    return max(1, names) if names <= 3 or not narrow else 2 if names % 2 == 0 else 1
 
 
 def _sheet() -> str:
@@ -240,7 +244,7 @@ def _sheet() -> str:
 
 def _empty(*, narrow: bool) -> dict[str, Any]:
     """Without axes: pygal would make some up."""
-    return _look((), narrow=narrow, height=90) | {"show_x_labels": False, "show_y_labels": False, "show_legend": False}
+    return _look((), narrow=narrow, height=90) | {"show_x_labels": False, "show_y_labels": False}
 
 
 def _around(points: Sequence[tuple[float, float, float]]) -> list[tuple[float, float]]:

@@ -1,0 +1,152 @@
+"""What reports are made of: the check-ins asked and the alerts opened in some months, with what became of them.
+
+Events tell when an alert was first paged, taken and answered for: what stands on the alert itself begins anew whenever
+it is paged anew. Each list takes a statement or two, whatever the number of alerts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session
+
+from monitor.domain.figures import Closed, Months, minutes_between
+from monitor.domain.terms import Band
+from monitor.models import Alert, Assessment, CheckIn, Episode, Event, Inbound, Page, Patient
+
+NOT_REACHED = "not_reached"  # the outcome after which paging goes on
+FIRSTS: Mapping[str, str] = {"paged": "paged", "alert_taken": "taken", "outcome": "contact"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A check-in whose question left, or was lost on its way: what came of it, and how soon the first reply came."""
+
+    day: int
+    fate: str
+    minutes: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An alert: when it came up where the clinic is, and how many minutes it took to each first step."""
+
+    id: int
+    on: date
+    band: Band
+    kind: str
+    outcome: str | None
+    pages: int
+    tries: int  # that did not reach the patient
+    paged: float | None
+    taken: float | None
+    contact: float | None
+
+
+@dataclass
+class Facts:
+    """Of one clinic and some months, each read when it is first asked for."""
+
+    session: Session
+    clinic_id: int
+    months: Months
+    zone: ZoneInfo
+
+    def __post_init__(self) -> None:
+        self._from, self._until = self.months.bounds(self.zone)
+
+    @cached_property
+    def asked(self) -> list[Asked]:
+        reply = (
+            select(func.min(Inbound.received_at))
+            .join(Assessment, Assessment.inbound_id == Inbound.id)
+            .where(Assessment.episode_id == CheckIn.episode_id, Assessment.checkin_id == CheckIn.id)
+            .scalar_subquery()
+        )
+        left = func.coalesce(CheckIn.opened_at, CheckIn.closed_at)
+        rows = self.session.execute(
+            select(CheckIn.day, CheckIn.state, CheckIn.opened_at, CheckIn.silent_at, CheckIn.answered_at, reply)
+            .join(Episode, Episode.id == CheckIn.episode_id)
+            .join(Patient, Patient.id == Episode.patient_id)
+            .where(Patient.clinic_id == self.clinic_id, left >= self._from, left < self._until)
+            .where(or_(CheckIn.opened_at.is_not(None), CheckIn.state == "unreached"))
+        )
+        return [
+            Asked(day, _fate(state, silent, answered), minutes_between(opened, first) if opened and first else None)
+            for day, state, opened, silent, answered, first in rows
+        ]
+
+    @cached_property
+    def opened(self) -> list[Opened]:
+        paged = self._pages()
+        steps = self._steps()
+        columns = (Alert.id, Alert.opened_at, Alert.band, Alert.kind, Alert.outcome)
+        rows = self.session.execute(select(*columns).where(*self._mine()).order_by(Alert.id))
+        return [
+            Opened(
+                id=row.id,
+                on=row.opened_at.astimezone(self.zone).date(),
+                band=Band(row.band),
+                kind=row.kind,
+                outcome=row.outcome,
+                pages=paged.get(row.id, 0),
+                tries=steps.get((row.id, "tries"), 0),
+                **{name: _after(row.opened_at, steps.get((row.id, name))) for name in FIRSTS.values()},
+            )
+            for row in rows
+        ]
+
+    @cached_property
+    def closed(self) -> list[Closed]:
+        """Those that a person closed. One that ended by itself, since the patient answered, was judged by nobody."""
+        by_person = Alert.outcome.is_not(None), Alert.outcome != "answered"
+        rows = self.session.execute(select(Alert.outcome, Alert.reasons).where(*self._mine(), *by_person))
+        return [Closed(outcome, _rules(reasons)) for outcome, reasons in rows]
+
+    def _mine(self) -> tuple[ColumnElement[bool], ...]:
+        return Alert.clinic_id == self.clinic_id, Alert.opened_at >= self._from, Alert.opened_at < self._until
+
+    def _pages(self) -> dict[int, int]:
+        counted = select(Page.alert_id, func.count()).join(Alert, Alert.id == Page.alert_id).where(*self._mine())
+        rows = self.session.execute(counted.group_by(Page.alert_id))
+        return {row[0]: row[1] for row in rows}
+
+    def _steps(self) -> dict[tuple[int, str], Any]:
+        """When each step was first made, and how many tries reached nobody, by alert and name."""
+        said = Event.detail["outcome"].as_string().label("said")
+        rows = self.session.execute(
+            select(Event.alert_id, Event.kind, said, func.min(Event.at), func.count())
+            .join(Alert, Alert.id == Event.alert_id)
+            .where(*self._mine(), Event.kind.in_(FIRSTS))
+            .group_by(Event.alert_id, Event.kind, "said")
+        )
+        found: dict[tuple[int, str], Any] = {}
+        for alert, kind, outcome, at, count in rows:
+            if outcome == NOT_REACHED:
+                found[alert, "tries"] = count
+            else:
+                key = alert, FIRSTS[kind]
+                found[key] = min(at, found.get(key, at))
+        return found
+
+
+def _fate(state: str, silent_at: datetime | None, answered_at: datetime | None) -> str:
+    """What became of a check-in: answered, partial, silent, unreached, open (there is time left) or stopped."""
+    if state == "open" and silent_at is not None:
+        return "partial" if answered_at else "silent"
+    return "stopped" if state in {"cancelled", "skipped"} else "open" if state == "planned" else state
+
+
+def _after(start: datetime, end: datetime | None) -> float | None:
+    return minutes_between(start, end) if end else None
+
+
+def _rules(reasons: list[dict[str, Any]]) -> dict[str, str]:
+    """The rules that called for somebody: what is usual for the day is a reason too, and calls nobody."""
+    return {reason["rule"]: reason["text"] for reason in reasons if reason["band"] != Band.EXPECTED}
