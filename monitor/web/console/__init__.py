@@ -5,11 +5,24 @@
 
 from fastapi import APIRouter
 
-from monitor.web.console import inbox, live, reports, sign_in, worklist
+from monitor.web.console import (
+    alerts,
+    enrol,
+    episodes,
+    import_table,
+    inbox,
+    live,
+    messages,
+    patients,
+    reports,
+    rota,
+    sign_in,
+    worklist,
+)
 from monitor.web.console.nav import SAID, nav_of
 from monitor.web.pages import templates
 
 templates.env.globals |= {"nav_of": nav_of, "SAID": SAID}
 router = APIRouter()
-for _part in (sign_in, worklist, live, inbox, reports):
+for _part in (sign_in, worklist, live, alerts, episodes, inbox, reports, rota, messages, patients, enrol, import_table):
     router.include_router(_part.router)

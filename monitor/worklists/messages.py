@@ -1,0 +1,207 @@
+"""Texts of a day, and those that have lately not arrived: a page of each at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, Subquery, case, func, select, union_all
+from sqlalchemy.orm import Session
+
+from monitor.domain.delivery import Remedy, State, meaning_of, remedy_for
+from monitor.domain.localtime import local_instant
+from monitor.domain.sending import PRIORITY, Kind
+from monitor.models import Message, MessageColumns, PastMessage, Patient, Staff, Task
+from monitor.queries import IS_MOVING, IS_PLANNED
+from monitor.worklists.inbox import latest_episodes
+from monitor.worklists.text_words import WHERE, what_text
+
+PER_PAGE = 100
+TROUBLES_OF = timedelta(days=14)
+TROUBLE = (State.UNDELIVERED, State.FAILED, State.EXPIRED, State.UNCONFIRMED)
+# A text ends within three days of leaving: later than that the provider is not asked about it any more.
+ENDS_WITHIN = timedelta(days=3)
+TO_STAFF = (Kind.PAGE, Kind.DIGEST)
+LISTED_AS = ("undelivered", "opted_out", "provider_settings", "call_now", "text_broken", "in_doubt", "staff")
+SHOWN = (
+    *("id", "once", "kind", "state", "why", "body", "priority", "error_code", "to_number"),
+    *("due_at", "claimed_at", "sent_at", "ended_at"),
+    *("patient_id", "episode_id", "staff_id", "alert_id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """One text; moments are the clinic's. `done` is what was done about one that did not arrive."""
+
+    id: int
+    at: datetime
+    what: str
+    state: str
+    where: str
+    why: str
+    body: str | None
+    patient_id: int | None
+    name: str
+    episode_id: int | None
+    alert_id: int | None
+    is_late: bool = False
+    done: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A page of a list, and how many lines the list has."""
+
+    lines: Sequence[TextLine]
+    count: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.count // PER_PAGE))
+
+
+def day_span(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """From one midnight of the clinic to the next: 23 to 25 hours."""
+    return local_instant(day, time(), zone), local_instant(day + timedelta(days=1), time(), zone)
+
+
+def due_texts(session: Session, clinic_id: int, zone: ZoneInfo, now: datetime, day: date, page: int) -> Part:
+    """Texts to patients that wait and are due that day, in the order in which they leave; on the present day those
+    that should have left before, too."""
+    begin, end = day_span(day, zone)
+    due = Message.due_at < end if begin <= now < end else Message.due_at.between(begin, end - timedelta.resolution)
+    # All priorities are named, so that the index of what waits leads to those of the day.
+    ranks = Message.priority.in_(list(PRIORITY.values()))
+    found = _columns(Message).where(IS_PLANNED, ranks, due, *_ours(Message, clinic_id)).subquery()
+    first = case((found.c.due_at <= now, found.c.priority), else_=len(PRIORITY))
+    return _part(session, found, (first, found.c.due_at, found.c.priority, found.c.id), zone, now, page)
+
+
+def left_texts(session: Session, clinic_id: int, zone: ZoneInfo, now: datetime, day: date, page: int) -> Part:
+    """Texts to patients and unknown numbers that left that day, or were to and did not; the newest first."""
+    begin, end = day_span(day, zone)
+    under_way = _columns(Message).where(IS_MOVING, _within(Message.claimed_at, begin, end), *_ours(Message, clinic_id))
+    ended = _columns(Message).where(
+        _within(Message.ended_at, begin, end + ENDS_WITHIN), _left(Message, begin, end), *_ours(Message, clinic_id)
+    )
+    past = _columns(PastMessage).where(
+        _within(PastMessage.due_at, begin - ENDS_WITHIN, end),
+        _left(PastMessage, begin, end),
+        *_ours(PastMessage, clinic_id),
+    )
+    found = union_all(under_way, ended, past).subquery()
+    at = func.coalesce(found.c.sent_at, found.c.due_at)
+    return _part(session, found, (at.desc(), found.c.id.desc()), zone, now, page)
+
+
+def troubles(session: Session, clinic_id: int, zone: ZoneInfo, now: datetime, page: int) -> Part:
+    """Texts to anybody that lately did not arrive, or may not have; the newest first."""
+    ended = _columns(Message).where(
+        Message.ended_at >= now - TROUBLES_OF, Message.clinic_id == clinic_id, Message.state.in_(TROUBLE)
+    )
+    found = ended.subquery()
+    return _part(session, found, (found.c.ended_at.desc(), found.c.id.desc()), zone, now, page, is_trouble=True)
+
+
+def _columns(texts: type[MessageColumns]) -> Select[Any]:
+    return select(*(getattr(texts, name) for name in SHOWN))
+
+
+def _ours(texts: type[MessageColumns], clinic_id: int) -> tuple[ColumnElement[bool], ...]:
+    return texts.clinic_id == clinic_id, texts.staff_id.is_(None), texts.kind.not_in(TO_STAFF)
+
+
+def _within(column: Any, begin: datetime, end: datetime) -> ColumnElement[bool]:
+    both: ColumnElement[bool] = (column >= begin) & (column < end)
+    return both
+
+
+def _left(texts: type[MessageColumns], begin: datetime, end: datetime) -> ColumnElement[bool]:
+    return _within(func.coalesce(texts.sent_at, texts.due_at), begin, end)
+
+
+def _part(
+    session: Session,
+    found: Subquery,
+    order: Sequence[ColumnElement[Any]],
+    zone: ZoneInfo,
+    now: datetime,
+    page: int,
+    *,
+    is_trouble: bool = False,
+) -> Part:
+    count = session.scalar(select(func.count()).select_from(found)) or 0
+    page = min(page, max(1, -(-count // PER_PAGE)))
+    some = (
+        select(found, Patient.name, Patient.opted_out_at, Patient.bad_number_at, Staff.name.label("colleague"))
+        .outerjoin(Patient, Patient.id == found.c.patient_id)
+        .outerjoin(Staff, Staff.id == found.c.staff_id)
+        .order_by(*order)
+        .limit(PER_PAGE)
+        .offset((page - 1) * PER_PAGE)
+    )
+    rows = session.execute(some).all()
+    episodes = latest_episodes(session, {row.patient_id for row in rows if row.patient_id})
+    done = _what_was_done(session, rows) if is_trouble else {}
+    return Part([_line(row, episodes, done.get(row.id, ""), zone, now) for row in rows], count, page)
+
+
+def _line(row: Any, episodes: Mapping[int, int], done: str, zone: ZoneInfo, now: datetime) -> TextLine:
+    state = State(row.state)
+    at = row.due_at if state == State.PLANNED else row.sent_at or row.due_at
+    return TextLine(
+        id=row.id,
+        at=at.astimezone(zone),
+        what=what_text(row.kind, row.once),
+        state=state,
+        where=WHERE[state],
+        why=meaning_of(row.error_code) or row.why or "",
+        body=row.body,
+        patient_id=row.patient_id,
+        name=row.name or row.colleague or row.to_number,
+        episode_id=row.episode_id or episodes.get(row.patient_id or 0),
+        alert_id=row.alert_id,
+        is_late=state == State.PLANNED and row.due_at < now,
+        done=done,
+    )
+
+
+def _what_was_done(session: Session, rows: Collection[Any]) -> Mapping[int, str]:
+    """About each of these that did not arrive, in words."""
+    again = _sent_again(session, [row.id for row in rows])
+    listed = _listed(session, [row.id for row in rows])
+    return {row.id: _done(row, again.get(row.id), listed.get(row.id)) for row in rows}
+
+
+def _done(row: Any, again: str | None, listed: bool | None) -> str:
+    """`again` is where the second try is, `listed` whether the front desk still has it before it."""
+    parts = []
+    if again is not None:
+        parts.append(f"sent again: {WHERE[State(again)]}")
+    if listed is not None:
+        parts.append("stands in the inbox" if listed else "the front desk has dealt with it")
+    if row.opted_out_at and remedy_for(row.error_code) == Remedy.OPT_OUT:
+        parts.append("they are sent no more texts")
+    if row.bad_number_at and remedy_for(row.error_code) == Remedy.BAD_NUMBER:
+        parts.append("the number is marked as wrong")
+    if row.kind == Kind.PAGE:
+        parts.append("paging went on")
+    return "; ".join(parts) or "nothing: it was of no more use"
+
+
+def _sent_again(session: Session, ids: Collection[int]) -> Mapping[int, str]:
+    keys = {f"again:{key}": key for key in ids}
+    rows = session.execute(select(Message.once, Message.state).where(Message.once.in_(keys)))
+    return {keys[row.once]: row.state for row in rows}
+
+
+def _listed(session: Session, ids: Collection[int]) -> Mapping[int, bool]:
+    """By their names, since these are indexed."""
+    keys = {f"{kind}:{key}": key for key in ids for kind in LISTED_AS}
+    rows = session.execute(select(Task.once, Task.closed_at.is_(None)).where(Task.once.in_(keys)))
+    return {keys[once]: is_open for once, is_open in rows}
