@@ -128,8 +128,10 @@ class Visit:
     def wrong(self, do: str, name: str) -> str:
         """What is said beside a field that was refused."""
         found = self.mistakes.get(name, self.error)
-        mine = found is not None and found.field == name and self.form.get("do") == do
-        return f"Allowed: {found.allowed}." if mine and found else ""
+        if found is None or found.field != name or self.form.get("do") != do:
+            return ""
+        more = "" if str(found.found) == self.form.text(name) else f"Found: {str(found.found)[:120]}. "
+        return f"{more}Allowed: {found.allowed}."
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ SAID: Mapping[str, str] = {
     "planned": "Changed, and planned anew: see the texts below.",
     "overruled": "Recorded. The correction stands in the timeline, beside what was read before.",
     "enrolled": "Enrolled. What will be sent when stands below.",
+    "enrolled-silent": "Enrolled, but they have opted out: no text leaves until they text START to the clinic.",
     "done": "Done.",
     "removed": "Removed.",
     "covered": "The rota is changed.",

@@ -156,3 +156,60 @@
   document.addEventListener("pointercancel", forget);
   document.addEventListener("keydown", (event) => event.key === "Escape" && forget());
 })();
+
+// --- a form that is checked as it is typed: the same words as its button "Check first" brings
+
+(() => {
+  const form = document.querySelector("form[data-check]");
+  if (!form) return;
+  const place = document.getElementById(form.dataset.fills);
+  const heard = document.getElementById(`${form.dataset.fills}-heard`);
+  let timer = 0;
+  let asked = null;
+
+  async function check() {
+    asked?.abort();
+    asked = new AbortController();
+    const given = new URLSearchParams(new FormData(form));
+    given.set("do", "check");
+    place.parentElement.classList.add("waiting");
+    try {
+      const answer = await fetch(form.dataset.check, { method: "POST", body: given, signal: asked.signal });
+      if (!answer.ok) throw new Error(answer.status);
+      place.innerHTML = await answer.text(); // our own page, made by the same template
+      for (const field of form.querySelectorAll(".field, .ticks")) mark(field);
+      heard.textContent = place.querySelector("[data-heard]").dataset.heard;
+    } catch (error) {
+      if (error.name === "AbortError") return; // something newer was typed, and that is being asked
+      heard.textContent = "What was typed cannot be checked just now. The button Enrol works all the same.";
+      place.replaceChildren(Object.assign(document.createElement("p"), { className: "tell", textContent: heard.textContent }));
+    }
+    place.parentElement.classList.remove("waiting");
+  }
+
+  function mark(field) {
+    const input = field.querySelector("[name]");
+    const wrong = place.querySelector(`[data-wrong="${CSS.escape(input.name)}"]`)?.textContent ?? "";
+    const hint = field.querySelector(".hint") ?? field.appendChild(document.createElement("small"));
+    hint.id ||= `${input.id || input.name}-hint`;
+    hint.dataset.usual ??= hint.classList.contains("wrong") ? "" : hint.textContent;
+    hint.className = wrong ? "hint wrong" : "hint";
+    hint.textContent = wrong || hint.dataset.usual;
+    if (input.type === "checkbox") return;
+    input.toggleAttribute("aria-invalid", Boolean(wrong));
+    if (wrong) input.setAttribute("aria-invalid", "true");
+    if (hint.textContent) input.setAttribute("aria-describedby", hint.id);
+    else input.removeAttribute("aria-describedby");
+  }
+
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(check, 400);
+  });
+  let sent = false;
+  form.addEventListener("submit", (event) => {
+    if (sent) event.preventDefault(); // a second click while the first one is on its way
+    sent = true;
+  });
+  window.addEventListener("pageshow", () => (sent = false));
+})();
