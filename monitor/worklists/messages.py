@@ -70,19 +70,28 @@ def day_span(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return local_instant(day, time(), zone), local_instant(day + timedelta(days=1), time(), zone)
 
 
-def due_texts(session: Session, clinic_id: int, zone: ZoneInfo, now: datetime, day: date, page: int) -> Part:
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Some texts of a clinic, and the order in which they are listed."""
+
+    rows: Subquery
+    order: Sequence[ColumnElement[Any]]
+    are_troubles: bool = False
+
+
+def due_texts(clinic_id: int, zone: ZoneInfo, now: datetime, day: date) -> Texts:
     """Texts to patients that wait and are due that day, in the order in which they leave; on the present day those
     that should have left before, too."""
     begin, end = day_span(day, zone)
-    due = Message.due_at < end if begin <= now < end else Message.due_at.between(begin, end - timedelta.resolution)
+    due = Message.due_at < end if begin <= now < end else _within(Message.due_at, begin, end)
     # All priorities are named, so that the index of what waits leads to those of the day.
     ranks = Message.priority.in_(list(PRIORITY.values()))
     found = _columns(Message).where(IS_PLANNED, ranks, due, *_ours(Message, clinic_id)).subquery()
     first = case((found.c.due_at <= now, found.c.priority), else_=len(PRIORITY))
-    return _part(session, found, (first, found.c.due_at, found.c.priority, found.c.id), zone, now, page)
+    return Texts(found, (first, found.c.due_at, found.c.priority, found.c.id))
 
 
-def left_texts(session: Session, clinic_id: int, zone: ZoneInfo, now: datetime, day: date, page: int) -> Part:
+def left_texts(clinic_id: int, zone: ZoneInfo, day: date) -> Texts:
     """Texts to patients and unknown numbers that left that day, or were to and did not; the newest first."""
     begin, end = day_span(day, zone)
     under_way = _columns(Message).where(IS_MOVING, _within(Message.claimed_at, begin, end), *_ours(Message, clinic_id))
@@ -95,17 +104,37 @@ def left_texts(session: Session, clinic_id: int, zone: ZoneInfo, now: datetime, 
         *_ours(PastMessage, clinic_id),
     )
     found = union_all(under_way, ended, past).subquery()
-    at = func.coalesce(found.c.sent_at, found.c.due_at)
-    return _part(session, found, (at.desc(), found.c.id.desc()), zone, now, page)
+    return Texts(found, (func.coalesce(found.c.sent_at, found.c.due_at).desc(), found.c.id.desc()))
 
 
-def troubles(session: Session, clinic_id: int, zone: ZoneInfo, now: datetime, page: int) -> Part:
+def lost_texts(clinic_id: int, now: datetime) -> Texts:
     """Texts to anybody that lately did not arrive, or may not have; the newest first."""
     ended = _columns(Message).where(
         Message.ended_at >= now - TROUBLES_OF, Message.clinic_id == clinic_id, Message.state.in_(TROUBLE)
     )
     found = ended.subquery()
-    return _part(session, found, (found.c.ended_at.desc(), found.c.id.desc()), zone, now, page, is_trouble=True)
+    return Texts(found, (found.c.ended_at.desc(), found.c.id.desc()), are_troubles=True)
+
+
+def count_texts(session: Session, texts: Texts) -> int:
+    return session.scalar(select(func.count()).select_from(texts.rows)) or 0
+
+
+def part_of(session: Session, texts: Texts, count: int, page: int, zone: ZoneInfo, now: datetime) -> Part:
+    """One page of them; the last, if there are fewer."""
+    page, found = min(page, max(1, -(-count // PER_PAGE))), texts.rows
+    some = (
+        select(found, Patient.name, Patient.opted_out_at, Patient.bad_number_at, Staff.name.label("colleague"))
+        .outerjoin(Patient, Patient.id == found.c.patient_id)
+        .outerjoin(Staff, Staff.id == found.c.staff_id)
+        .order_by(*texts.order)
+        .limit(PER_PAGE)
+        .offset((page - 1) * PER_PAGE)
+    )
+    rows = session.execute(some).all()
+    episodes = latest_episodes(session, {row.patient_id for row in rows if row.patient_id})
+    done = _what_was_done(session, rows) if texts.are_troubles else {}
+    return Part([_line(row, episodes, done.get(row.id, ""), zone, now) for row in rows], count, page)
 
 
 def _columns(texts: type[MessageColumns]) -> Select[Any]:
@@ -123,32 +152,6 @@ def _within(column: Any, begin: datetime, end: datetime) -> ColumnElement[bool]:
 
 def _left(texts: type[MessageColumns], begin: datetime, end: datetime) -> ColumnElement[bool]:
     return _within(func.coalesce(texts.sent_at, texts.due_at), begin, end)
-
-
-def _part(
-    session: Session,
-    found: Subquery,
-    order: Sequence[ColumnElement[Any]],
-    zone: ZoneInfo,
-    now: datetime,
-    page: int,
-    *,
-    is_trouble: bool = False,
-) -> Part:
-    count = session.scalar(select(func.count()).select_from(found)) or 0
-    page = min(page, max(1, -(-count // PER_PAGE)))
-    some = (
-        select(found, Patient.name, Patient.opted_out_at, Patient.bad_number_at, Staff.name.label("colleague"))
-        .outerjoin(Patient, Patient.id == found.c.patient_id)
-        .outerjoin(Staff, Staff.id == found.c.staff_id)
-        .order_by(*order)
-        .limit(PER_PAGE)
-        .offset((page - 1) * PER_PAGE)
-    )
-    rows = session.execute(some).all()
-    episodes = latest_episodes(session, {row.patient_id for row in rows if row.patient_id})
-    done = _what_was_done(session, rows) if is_trouble else {}
-    return Part([_line(row, episodes, done.get(row.id, ""), zone, now) for row in rows], count, page)
 
 
 def _line(row: Any, episodes: Mapping[int, int], done: str, zone: ZoneInfo, now: datetime) -> TextLine:

@@ -47,8 +47,9 @@ def what_text(kind: str, once: str) -> str:
     words = WHAT[Kind(kind)] if kind in set(Kind) else kind
     if once.startswith("again:"):
         return f"{words}, second try"
-    step = once.split(":", 2)[2].partition("#")[0] if once.startswith("plan:") else kind
+    plan, _, planned = once.partition(":")
+    step = planned.partition(":")[2].partition("#")[0] if plan == "plan" else ""
     day = step.partition("-")[2]
     if kind == Kind.CHECKIN and day.isdigit():
         return f"{words} of day {day}"
-    return words if step == kind else f"{words}: {step.replace('-', ' ')}"
+    return words if step in {kind, ""} else f"{words}: {step.replace('-', ' ')}"

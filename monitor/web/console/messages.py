@@ -13,7 +13,7 @@ from monitor.domain.access import Permission
 from monitor.domain.localtime import local_date
 from monitor.errors import BadInput
 from monitor.web.console.frame import Page, Visit
-from monitor.worklists.messages import Part, due_texts, left_texts, troubles
+from monitor.worklists.messages import count_texts, due_texts, left_texts, lost_texts, part_of
 
 router = APIRouter()
 LISTS: Mapping[str, str] = {"due": "Due", "left": "Left", "troubles": "Troubles of 14 days"}
@@ -25,12 +25,18 @@ def show_messages(visit: Visit, session: Session) -> Mapping[str, Any]:
     today = local_date(visit.now, visit.person.zone)
     day, page = _day(visit, today), _page(visit)
     kept = visit.asked("show", LISTS, "due")
-    parts = {name: _part(visit, session, name, day, page if name == kept else 1) for name in LISTS}
-    part = parts[kept]
+    clinic_id, zone = visit.clinic_id, visit.person.zone
+    texts = {
+        "due": due_texts(clinic_id, zone, visit.now, day),
+        "left": left_texts(clinic_id, zone, day),
+        "troubles": lost_texts(clinic_id, visit.now),
+    }
+    counts = {name: count_texts(session, some) for name, some in texts.items()}
+    part = part_of(session, texts[kept], counts[kept], page, zone, visit.now)
     visit.view((line.patient_id for line in part.lines), f"messages: {LISTS[kept].lower()}")
     return {
         "lists": LISTS,
-        "counts": {name: one.count for name, one in parts.items()},
+        "counts": counts,
         "kept": kept,
         "part": part,
         "day": day,
@@ -38,13 +44,6 @@ def show_messages(visit: Visit, session: Session) -> Mapping[str, Any]:
         "before": day - timedelta(days=1),
         "after": day + timedelta(days=1),
     }
-
-
-def _part(visit: Visit, session: Session, name: str, day: date, page: int) -> Part:
-    clinic_id, zone = visit.clinic_id, visit.person.zone
-    if name == "troubles":
-        return troubles(session, clinic_id, zone, visit.now, page)
-    return (due_texts if name == "due" else left_texts)(session, clinic_id, zone, visit.now, day, page)
 
 
 def _day(visit: Visit, today: date) -> date:
