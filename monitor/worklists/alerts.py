@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, String, and_, cast, func, select
+from sqlalchemy import ColumnElement, Row, String, and_, cast, func, select
 from sqlalchemy.orm import Session
 
 from monitor.domain.plan import postop_day
@@ -56,15 +56,36 @@ class AlertLine:
         return ", ".join(self.signs) or KINDS.get(self.kind, self.kind)
 
 
-def open_alerts(
-    session: Session, clinic_id: int, zone: ZoneInfo, now: datetime, names: Mapping[str, str], *, everyone_at: int
-) -> list[AlertLine]:
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """How a clinic's people read an alert: their clock, the time, the signs' names as staff read them, and the stage
+    of paging at which everybody is paged."""
+
+    clinic_id: int
+    zone: ZoneInfo
+    now: datetime
+    names: Mapping[str, str]
+    everyone_at: int
+
+
+def open_alerts(session: Session, eyes: Eyes) -> list[AlertLine]:
     """A clinic's open alerts: the worst first; within a band who is nobody's before who is somebody's, then the
-    oldest. `names` are the signs' as staff read them, `everyone_at` the stage at which everybody is paged."""
+    oldest."""
+    lines = _lines(session, eyes, Alert.closed_at.is_(None))
+    return sorted(lines, key=lambda line: (-line.band.rank, line.is_taken, line.opened_at, line.id))
+
+
+def one_alert(session: Session, eyes: Eyes, alert_id: int) -> AlertLine:
+    """One alert of the clinic, closed or not."""
+    (line,) = _lines(session, eyes, Alert.id == alert_id)
+    return line
+
+
+def _lines(session: Session, eyes: Eyes, which: ColumnElement[bool]) -> list[AlertLine]:
     paged = (
         select(Page.alert_id, func.count().label("pages"), func.max(Page.stage).label("stage"))
         .join(Alert, and_(Alert.id == Page.alert_id, Page.created_at >= Alert.raised_at))
-        .where(Alert.clinic_id == clinic_id, Alert.closed_at.is_(None))
+        .where(Alert.clinic_id == eyes.clinic_id, which)
         .group_by(Page.alert_id)
         .subquery()
     )
@@ -84,10 +105,9 @@ def open_alerts(
         .outerjoin(Episode, Episode.id == Alert.episode_id)
         .outerjoin(Staff, Staff.id == Alert.taken_by_id)
         .outerjoin(paged, paged.c.alert_id == Alert.id)
-        .where(Alert.clinic_id == clinic_id, Alert.closed_at.is_(None))
+        .where(Alert.clinic_id == eyes.clinic_id, which)
     )
-    lines = [_line(row, zone, now, names, everyone_at) for row in found]
-    return sorted(lines, key=lambda line: (-line.band.rank, line.is_taken, line.opened_at, line.id))
+    return [_line(row, eyes) for row in found]
 
 
 def fingerprint(session: Session, clinic_id: int) -> str:
@@ -106,8 +126,8 @@ def words_said(reasons: Sequence[Mapping[str, object]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(reason["said"]) for reason in reasons if reason.get("said")))
 
 
-def _line(row: Row[Any], zone: ZoneInfo, now: datetime, names: Mapping[str, str], everyone_at: int) -> AlertLine:
-    due = row.step_at
+def _line(row: Row[Any], eyes: Eyes) -> AlertLine:
+    due, zone, now = row.step_at, eyes.zone, eyes.now
     return AlertLine(
         id=row.id,
         band=Band(row.band),
@@ -118,7 +138,7 @@ def _line(row: Row[Any], zone: ZoneInfo, now: datetime, names: Mapping[str, str]
         chart=row.chart,
         phone=row.phone or row.subject.removeprefix("phone:"),
         day=postop_day(row.surgery_on, now, ZoneInfo(row.timezone)) if row.surgery_on else None,
-        signs=tuple(names.get(sign, sign) for sign in row.signs),
+        signs=tuple(eyes.names.get(sign, sign) for sign in row.signs),
         said=words_said(row.reasons),
         state=row.state,
         taken_by_id=row.taken_by_id,
@@ -129,6 +149,7 @@ def _line(row: Row[Any], zone: ZoneInfo, now: datetime, names: Mapping[str, str]
         left=due - now if due else None,
         told_by_at=row.told_by_at.astimezone(zone) if row.told_by_at else None,
         pages=row.pages,
-        nobody_reached=row.state == "open" and (row.paged_stage >= everyone_at or (row.stage > 0 and not row.pages)),
+        nobody_reached=row.state == "open"
+        and (row.paged_stage >= eyes.everyone_at or (row.stage > 0 and not row.pages)),
         overdue=row.overdue,
     )

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 
 from monitor.web.console import (
     alerts,
+    audit,
     enrol,
     episodes,
     import_table,
@@ -24,5 +25,19 @@ from monitor.web.pages import templates
 
 templates.env.globals |= {"nav_of": nav_of, "SAID": SAID}
 router = APIRouter()
-for _part in (sign_in, worklist, live, alerts, episodes, inbox, reports, rota, messages, patients, enrol, import_table):
+for _part in (
+    sign_in,
+    worklist,
+    live,
+    alerts,
+    episodes,
+    inbox,
+    reports,
+    rota,
+    messages,
+    patients,
+    enrol,
+    import_table,
+    audit,
+):
     router.include_router(_part.router)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
@@ -15,7 +15,7 @@ from monitor.queries import rota_of
 from monitor.services.acknowledge import find_alert, take
 from monitor.services.seed import bundle_of, current_version
 from monitor.web.console.frame import Action, Page, Visit
-from monitor.worklists.alerts import AlertLine, fingerprint, open_alerts
+from monitor.worklists.alerts import AlertLine, Eyes, fingerprint, open_alerts
 
 router = APIRouter()
 FILTERS: Mapping[str, str] = {"all": "All", "nobody": "Nobody has it", "mine": "Mine"}
@@ -24,7 +24,7 @@ BANDS = (Band.EMERGENCY, Band.URGENT, Band.SOON)
 
 def show_worklist(visit: Visit, session: Session) -> Mapping[str, Any]:
     """Open alerts by band and clock, those of the chosen filter; the counts are of all."""
-    lines = _lines(visit, session)
+    lines = open_alerts(session, eyes_of(visit, session))
     kept = visit.asked("show", FILTERS, "all")
     band = visit.asked("band", BANDS, "")
     shown = [line for line in lines if _belongs(line, kept, band, visit.person.id)]
@@ -51,10 +51,16 @@ def take_from_list(visit: Visit, session: Session) -> str:
     return f"/alerts/{alert.id}?said={'taken' if taken else 'already'}"
 
 
-def _lines(visit: Visit, session: Session) -> Sequence[AlertLine]:
-    names = bundle_of(session, current_version(session).id).protocol.signs
-    everyone_at = len(rota_of(session, visit.clinic(session)).tiers()) + 1
-    return open_alerts(session, visit.clinic_id, visit.person.zone, visit.now, names, everyone_at=everyone_at)  # type: ignore[arg-type]
+def eyes_of(visit: Visit, session: Session) -> Eyes:
+    """How whoever is signed in reads an alert."""
+    signs = bundle_of(session, current_version(session).id).protocol.signs
+    return Eyes(
+        clinic_id=visit.clinic_id,
+        zone=visit.person.zone,
+        now=visit.now,
+        names={str(sign): name for sign, name in signs.items()},
+        everyone_at=len(rota_of(session, visit.clinic(session)).tiers()) + 1,
+    )
 
 
 def _belongs(line: AlertLine, kept: str, band: str, me: int) -> bool:

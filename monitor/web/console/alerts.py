@@ -1,0 +1,189 @@
+"""One alert: take it, hand it over, record what came of it, call or text the patient; and the link in a page."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from monitor.db import transaction
+from monitor.domain.access import Permission
+from monitor.domain.terms import Band
+from monitor.errors import BadInput, Denied, NotFound
+from monitor.models import Alert, Episode, Page, Patient, Staff
+from monitor.services.acknowledge import NOT_HELPED, find_alert, record_outcome, take
+from monitor.services.audit import act_as, record
+from monitor.services.hand_over import hand_over
+from monitor.services.note import MAX_NOTE, add_note
+from monitor.services.seed import bundle_of
+from monitor.services.text_patient import MAX_TEXT, text_patient
+from monitor.web.console import frame
+from monitor.web.console.frame import Action, Visit, answered, enter, version_of
+from monitor.web.console.worklist import eyes_of
+from monitor.worklists.alert_record import colleagues, facts_of, pages_of, reasons_of
+from monitor.worklists.alerts import one_alert
+from monitor.worklists.timeline import timeline
+
+router = APIRouter()
+TALK_SHOWN = 12
+MAX_OUTCOME_NOTE = 400
+
+
+def show_alert(visit: Visit, session: Session) -> Mapping[str, Any]:
+    alert = visit.own(session, Alert)
+    patient = session.get(Patient, alert.patient_id) if alert.patient_id else None
+    episode = session.get(Episode, alert.episode_id) if alert.episode_id else None
+    protocol = bundle_of(session, alert.protocol_version_id).protocol
+    names = {str(sign): name for sign, name in protocol.signs.items()}
+    risks = {name: risk.reason for name, risk in protocol.risks.items()}
+    zone = visit.person.zone
+    if patient:
+        visit.view([patient.id], f"alert {alert.id}")
+    talk = timeline(session, patient, zone, names) if patient else []
+    return {
+        "alert": alert.id,
+        "line": one_alert(session, eyes_of(visit, session), alert.id),
+        "closed_at": alert.closed_at.astimezone(zone) if alert.closed_at else None,
+        "outcome": protocol.outcomes.get(alert.outcome or "", alert.outcome),
+        "note": alert.note,
+        "reasons": reasons_of(alert),
+        "version": alert.protocol_version_id,
+        "facts": facts_of(patient, episode, risks) if patient and episode else None,
+        "pages": pages_of(session, alert, zone),
+        "talk": [entry for entry in talk if entry.look in {"in", "out", "note"}][:TALK_SHOWN],
+        "outcomes": list(protocol.outcomes.items()),
+        "colleagues": [(i, name) for i, name in colleagues(session, visit.clinic_id) if i != alert.taken_by_id],
+        "may_act": may_act(visit, session, alert),
+        "seen": version_of_alert(alert),
+        "once": secrets.token_hex(8),
+        "limits": {"text": MAX_TEXT, "note": MAX_NOTE, "outcome": MAX_OUTCOME_NOTE},
+    }
+
+
+def may_act(visit: Visit, session: Session, alert: Alert) -> bool:
+    """By role; or since this alert's page went to them, whatever their role: then they may take it by text as well."""
+    if visit.may(Permission.ALERTS):
+        return True
+    paged = select(Page.id).where(Page.alert_id == alert.id, Page.staff_id == visit.person.id)
+    return session.scalar(paged.limit(1)) is not None
+
+
+def version_of_alert(alert: Alert) -> str:
+    """Changes whenever somebody takes, closes or hands over an alert, or it gets worse."""
+    return version_of(alert.state, alert.taken_by_id, alert.band, alert.closed_at, alert.rounds, len(alert.signs))
+
+
+def take_it(visit: Visit, session: Session) -> str:
+    alert = _alert_to_act_on(visit, session)
+    taken = take(session, alert, by=visit.staff(session), how="console", now=visit.now)
+    return f"/alerts/{alert.id}?said={'taken' if taken else 'already'}"
+
+
+def hand_it_over(visit: Visit, session: Session) -> str:
+    alert = _alert_to_act_on(visit, session)
+    visit.require_unchanged(version_of_alert(alert), _since(session, visit, alert))
+    hand_over(session, alert, visit.own(session, Staff, visit.chosen("to")), now=visit.now)
+    return f"/alerts/{alert.id}?said=handed"
+
+
+def record_it(visit: Visit, session: Session) -> str:
+    """What came of it. It is taken in the name of whoever records it, if nobody had it."""
+    alert = _alert_to_act_on(visit, session)
+    visit.require_unchanged(version_of_alert(alert), _since(session, visit, alert))
+    note, me = visit.form.text("note"), visit.staff(session)
+    if len(note) > MAX_OUTCOME_NOTE:
+        raise BadInput("note", f"{len(note)} characters", f"at most {MAX_OUTCOME_NOTE} characters")
+    outcome = visit.form.get("outcome", "")
+    if alert.state == "open":
+        take(session, alert, by=me, how="console", now=visit.now)
+    record_outcome(session, alert, outcome, by=me, now=visit.now, note=note or None)
+    return f"/alerts/{alert.id}?said={'back' if outcome == NOT_HELPED else 'outcome'}"
+
+
+def write_note(visit: Visit, session: Session) -> str:
+    alert = visit.own(session, Alert)
+    if alert.patient_id is None:
+        raise BadInput("note", "a number that is nobody's", "a note about a patient")
+    words, me = visit.form.text("note"), visit.staff(session)
+    add_note(session, alert.patient_id, words, by=me, now=visit.now, alert_id=alert.id)
+    return f"/alerts/{alert.id}?said=noted"
+
+
+def text_them(visit: Visit, session: Session) -> str:
+    alert = _alert_to_act_on(visit, session)
+    if alert.patient_id is None:
+        raise BadInput("body", "a number that is nobody's", "a text to a patient; answer this number in the inbox")
+    patient = visit.own(session, Patient, alert.patient_id)
+    text_patient(
+        session,
+        patient,
+        visit.form.get("body", ""),
+        once=f"{visit.person.id}:{visit.form.get('once', '')}",
+        episode_id=alert.episode_id,
+        alert_id=alert.id,
+        now=visit.now,
+    )
+    return f"/alerts/{alert.id}?said=texted"
+
+
+def _alert_to_act_on(visit: Visit, session: Session) -> Alert:
+    """This alert, locked, for somebody who may act on it."""
+    alert = find_alert(session, visit.own(session, Alert).id)
+    if not may_act(visit, session, alert):
+        raise Denied(f"your role ({visit.person.role}) may not do this: {Permission.ALERTS}")
+    return alert
+
+
+def _since(session: Session, visit: Visit, alert: Alert) -> str:
+    """What somebody else has done meanwhile, in a sentence."""
+    zone = visit.person.zone
+    if alert.closed_at is not None:
+        return f"It was closed at {alert.closed_at.astimezone(zone):%H:%M}."
+    if alert.state == "taken" and alert.taken_at is not None:
+        taker = session.get(Staff, alert.taken_by_id) if alert.taken_by_id else None
+        name = taker.name if taker else "The last resort"
+        return f"{name} has had it since {alert.taken_at.astimezone(zone):%H:%M}."
+    return f"It has changed at {alert.raised_at.astimezone(zone):%H:%M}: it is {Band(alert.band)} now, and nobody's."
+
+
+frame.Page(
+    "/alerts/{number:int}",
+    "alert.html",
+    show_alert,
+    Permission.PATIENTS,
+    {
+        "take": Action(take_it),
+        "hand-over": Action(hand_it_over),
+        "outcome": Action(record_it),
+        "note": Action(write_note),
+        "text": Action(text_them),
+    },
+).add_to(router)
+
+
+def follow_link(request: Request) -> Response:
+    """The link in a page: it opens that alert, once, for somebody of its clinic who is signed in."""
+    return answered(request, lambda: _follow(request))
+
+
+def _follow(request: Request) -> Response:
+    visit = enter(request, Permission.PATIENTS)
+    with transaction(visit.app.sessions) as session:
+        page = session.scalar(select(Page).where(Page.link == request.path_params["link"]).with_for_update())
+        alert = session.get(Alert, page.alert_id) if page else None
+        if page is None or alert is None or alert.clinic_id != visit.clinic_id:
+            raise NotFound("link", "this one", "the link of a page that was sent to your clinic")
+        if page.link_used_at is not None:
+            return RedirectResponse("/?said=spent", 303)
+        page.link_used_at = visit.now
+        act_as(session, visit.staff(session))
+        record(session, "link_opened", at=visit.now, alert_id=alert.id, patient_id=alert.patient_id)
+        return RedirectResponse(f"/alerts/{alert.id}", 303)
+
+
+router.add_route("/a/{link}", follow_link, methods=["GET"])

@@ -1,0 +1,182 @@
+"""One alert: who it is, why, and what staff do about it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from monitor.db import transaction
+from monitor.models import Alert, Event, Inbound, Message, Note, Page, PhoneText
+from tests.web.console.conftest import ANN, BOSS, DESK, RAY, enrolled, texts
+from tests.web.staffer import Office, Staffer
+
+
+@pytest.fixture
+def alert(office: Office, ray: Staffer) -> str:
+    """Ann has written of pus on day 7, and Dr Ray was paged."""
+    enrolled(office, risks=("smoking",))
+    texts(office, ANN, "there is yellow pus")
+    return "/alerts/1"
+
+
+def shown_on(office: Office, phone: str) -> list[str]:
+    with transaction(office.app.sessions) as session:
+        return list(session.scalars(select(PhoneText.body).where(PhoneText.phone == phone, PhoneText.incoming)))
+
+
+def row(office: Office) -> Alert:
+    with transaction(office.app.sessions) as session:
+        return session.get_one(Alert, 1)
+
+
+def test_it_says_who_how_bad_since_when_why_and_whom_to_call(ray: Staffer, alert: str) -> None:
+    page = ray.reads(alert)
+    for part in ("Ann Carter , day 7", "urgent", "Pus on any day", "S0", "Nobody has it", "Smokes.", "Who was paged"):
+        assert part in page, part
+    assert f'href="tel:{ANN}"' in ray.get(alert).text
+
+
+def test_taking_it_stops_paging_and_starts_the_clock(office: Office, ray: Staffer, alert: str) -> None:
+    assert ray.does(alert, "take").headers["location"] == "/alerts/1?said=taken"
+    page = ray.reads("/alerts/1?said=taken")
+    assert "It is yours" in page
+    assert "You have it. An outcome is wanted by Sun 1 Nov, 16:00 (in 4 h)" in page
+    office.clock.forward(minutes=40)
+    office.ticks.everything()
+    assert len([body for body in shown_on(office, RAY) if "Reply" in body]) == 1
+
+
+def test_the_outcome_comes_from_the_protocols_list_and_closes_it(office: Office, ray: Staffer, alert: str) -> None:
+    ray.does(alert, "take")
+    assert ray.does(alert, "outcome", outcome="cured").status_code == 422
+    done = ray.does(alert, "outcome", outcome="booked", note="comes at four")
+    assert done.headers["location"] == "/alerts/1?said=outcome"
+    assert (row(office).outcome, row(office).note, row(office).closed_at is None) == ("booked", "comes at four", False)
+    page = ray.reads(alert)
+    assert "appointment booked. comes at four" in page
+    assert "What came of it" not in page
+
+
+def test_not_reached_goes_back_to_paging(office: Office, ray: Staffer, alert: str) -> None:
+    ray.does(alert, "take")
+    assert ray.does(alert, "outcome", outcome="not_reached").headers["location"] == "/alerts/1?said=back"
+    assert (row(office).state, row(office).closed_at) == ("open", None)
+
+
+def test_a_form_that_somebody_overtook_is_refused_and_keeps_what_was_typed(
+    office: Office, ray: Staffer, boss: Staffer, alert: str
+) -> None:
+    form = boss.filled(alert, "outcome", outcome="seen", note="she is <b>fine</b>")
+    ray.does(alert, "take")
+    answer = boss.post(alert, form)
+    assert answer.status_code == 409
+    assert "Dr Ray has had it since 12:00" in answer.text
+    assert "she is &lt;b&gt;fine&lt;/b&gt;" in answer.text
+    assert row(office).closed_at is None
+    again = boss.post(alert, form | {"seen": re.findall(r'name="seen" value="(\w+)"', answer.text)[0:1]})
+    assert again.status_code == 303
+
+
+def test_handing_over_tells_the_colleague_all_they_need(
+    office: Office, ray: Staffer, boss: Staffer, alert: str
+) -> None:
+    ray.does(alert, "take")
+    assert ray.does(alert, "hand-over", to=str(boss.id)).headers["location"] == "/alerts/1?said=handed"
+    office.ticks.everything()
+    told = shown_on(office, BOSS)[-1]
+    assert "It is yours: urgent, A.C." in told
+    assert "Bo Boss has it" in ray.reads(alert)
+    code = re.findall(r"reply (\d+) and a letter", told)[0]
+    texts(office, BOSS, f"{code} B")
+    assert row(office).outcome == "booked"
+
+
+def test_it_is_handed_to_nobody_of_another_clinic_or_who_has_it(office: Office, ray: Staffer, alert: str) -> None:
+    ray.does(alert, "take")
+    form = ray.filled(alert, "take") if "Take it" in ray.reads(alert) else ray.filled(alert, "outcome")
+    for to, status in ((str(ray.id), 422), ("99", 404), ("9" * 30, 422), ("", 422), ("x", 422)):
+        assert ray.post(alert, form | {"do": "hand-over", "to": to}).status_code == status, to
+
+
+def test_a_text_goes_out_once_and_its_answer_is_read_by_a_person(office: Office, ray: Staffer, alert: str) -> None:
+    ray.does(alert, "take")
+    form = ray.filled(alert, "text", body="Can you come at four today?")
+    assert ray.post(alert, form).headers["location"] == "/alerts/1?said=texted"
+    ray.post(alert, form)
+    office.ticks.everything()
+    assert shown_on(office, ANN).count("Can you come at four today?") == 1
+    office.clock.forward(minutes=5)
+    texts(office, ANN, "yes")
+    with transaction(office.app.sessions) as session:
+        last = session.scalars(select(Inbound.result).order_by(Inbound.id.desc())).first()
+    assert str(last).startswith("review:")
+    assert any("whom you have, wrote again" in body for body in shown_on(office, RAY))
+    assert "Text from the staff" in ray.reads(alert)
+
+
+@pytest.mark.parametrize("body", ["", "   ", "x" * 460])
+def test_a_text_that_cannot_be_sent_is_refused(office: Office, ray: Staffer, alert: str, body: str) -> None:
+    answer = ray.does(alert, "text", body=body)
+    assert answer.status_code == 422
+    assert "1 to 459 characters" in answer.text
+
+
+def test_somebody_who_wants_no_texts_is_called(office: Office, ray: Staffer, alert: str) -> None:
+    form = ray.filled(alert, "text", body="hello")
+    texts(office, ANN, "STOP")
+    assert "wants no texts. Please call" in ray.reads(alert)
+    assert ray.post(alert, form).status_code == 422
+    with transaction(office.app.sessions) as session:
+        assert session.scalar(select(Message).where(Message.body == "hello")) is None
+
+
+def test_a_note_is_kept_with_who_wrote_it(office: Office, ray: Staffer, alert: str) -> None:
+    assert ray.does(alert, "note", note="Called: <i>voicemail</i>").headers["location"] == "/alerts/1?said=noted"
+    with transaction(office.app.sessions) as session:
+        assert session.scalars(select(Note.text)).all() == ["Called: <i>voicemail</i>"]
+    assert "Note by Dr Ray" in ray.reads(alert)
+    assert "<i>voicemail" not in ray.get(alert).text
+
+
+def test_the_front_desk_acts_only_on_what_it_was_paged_for(office: Office, desk: Staffer, alert: str) -> None:
+    assert "does not take alerts" in desk.reads(alert)
+    csrf = desk.filled(alert, "note")["csrf"]
+    assert desk.post(alert, {"csrf": csrf, "do": "take"}).status_code == 403
+    office.clock.forward(minutes=16)  # nobody answers: tier 2, in which the desk is
+    office.ticks.everything()
+    assert any("Reply" in body for body in shown_on(office, DESK))
+    assert desk.does(alert, "take").headers["location"] == "/alerts/1?said=taken"
+
+
+def test_the_link_in_a_page_opens_that_alert_once_and_asks_for_sign_in(
+    office: Office, ray: Staffer, boss: Staffer, alert: str
+) -> None:
+    page = next(body for body in shown_on(office, RAY) if "Reply" in body)
+    link = re.findall(r"https?://[^/ ]+(/a/[\w-]+)", page)[0]
+    stranger = ray.elsewhere()
+    assert stranger.get(link).headers["location"].startswith("/sign-in?next=%2Fa%2F")
+    assert ray.get(link).headers["location"] == "/alerts/1"
+    assert ray.get(link).headers["location"] == "/?said=spent"
+    assert "has opened its alert before" in ray.reads("/?said=spent")
+    assert ray.get(link[:-1] + "~").status_code == 404
+    with transaction(office.app.sessions) as session:
+        assert session.scalar(select(Page.link_used_at)) is not None
+        assert session.scalar(select(Event.actor).where(Event.kind == "link_opened")) == f"staff:{ray.id}"
+
+
+@pytest.mark.parametrize("number", ["0", "2", "99999999999999999999", "2147483648"])
+def test_an_alert_that_is_not_there_is_not_found(ray: Staffer, alert: str, number: str) -> None:
+    assert ray.get(f"/alerts/{number}").status_code == 404
+
+
+def test_looking_at_it_and_acting_on_it_are_in_the_log(office: Office, ray: Staffer, alert: str) -> None:
+    ray.reads(alert)
+    ray.does(alert, "take")
+    with transaction(office.app.sessions) as session:
+        mine = session.execute(
+            select(Event.kind, Event.patient_id, Event.clinic_id).where(Event.actor == f"staff:{ray.id}")
+        ).all()
+    assert ("viewed", 1, 1) in mine
+    assert ("alert_taken", 1, 1) in mine

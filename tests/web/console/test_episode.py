@@ -1,0 +1,237 @@
+"""A patient's record: the timeline, the course, why each band, and what staff change."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from monitor.db import transaction
+from monitor.models import Alert, Assessment, Episode, Event, Message, Patient
+from monitor.queries import assessments_of
+from tests.web.console.conftest import ANN, BEN, enrolled, texts
+from tests.web.staffer import Office, Staffer
+
+HERE = "/episodes/1"
+
+
+@pytest.fixture
+def ann(office: Office) -> str:
+    """Ann on day 7, who was asked how it is."""
+    enrolled(office)
+    office.clock.forward(minutes=1)
+    office.ticks.everything()
+    return HERE
+
+
+def states(office: Office, key: str) -> list[str]:
+    with transaction(office.app.sessions) as session:
+        return list(session.scalars(select(Message.state).where(Message.once == f"plan:1:{key}")))
+
+
+def test_the_timeline_holds_texts_readings_alerts_and_notes_in_order(office: Office, ray: Staffer, ann: str) -> None:
+    texts(office, ANN, "there is yellow pus")
+    ray.does(ann, "note", note="Called her")
+    page = ray.reads(ann)
+    for part in (
+        "The patient wrote",
+        "Read on day 7 as: urgent pus",
+        "staff are told",
+        "Alert: urgent",
+        "Note by Dr Ray",
+    ):
+        assert part in page, part
+    assert page.index("Note by Dr Ray") < page.index("The patient wrote")
+    assert "Pus on any day" in page
+
+
+@pytest.mark.parametrize("what", ["pain", "gum"])
+def test_the_course_is_a_picture_with_the_numbers_beneath(office: Office, ray: Staffer, ann: str, what: str) -> None:
+    texts(office, ANN, "pain 5, swelling is the same")
+    picture = ray.get(f"{ann}/{what}.svg")
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/svg+xml")
+    assert "script" not in picture.text
+    assert "7 5 up to 3 the same up to going down" in ray.reads(ann)
+    assert ray.get(f"{ann}/{what}.svg?narrow=1").status_code == 200
+    assert ray.elsewhere().get(f"{ann}/{what}.svg").status_code == 303
+
+
+def test_a_clinician_overrules_a_finding_and_it_is_recorded(office: Office, ray: Staffer, ann: str) -> None:
+    texts(office, ANN, "there is yellow pus")
+    page = f"{ann}?overrule=1"
+    done = ray.does(page, "overrule", sign="pus", presence="absent", pain="", why="It was mustard")
+    assert done.headers["location"] == f"{ann}?said=overruled"
+    with transaction(office.app.sessions) as session:
+        old, new = session.scalars(select(Assessment).order_by(Assessment.id)).all()
+        assert (old.band, new.band, new.corrects_id, new.corrected_by_id) == ("urgent", "expected", old.id, ray.id)
+        assert [each.id for each in session.scalars(assessments_of(1))] == [new.id]
+        kept = session.scalars(select(Event).where(Event.kind == "overruled")).one()
+        assert (kept.actor, kept.patient_id, kept.detail["old"], kept.detail["new"]) == (
+            f"staff:{ray.id}",
+            1,
+            "urgent",
+            "expected",
+        )
+        assert session.get_one(Alert, 1).closed_at is None  # it ends by an outcome
+    shown = ray.reads(ann)
+    assert "Dr Ray overruled this: pus: no. It was mustard" in shown
+    assert "Dr Ray overruled: pus: no. It was mustard" in ray.reads("/alerts/1")
+
+
+def test_what_was_overruled_counts_no_more_for_the_next_text(office: Office, ray: Staffer, ann: str) -> None:
+    texts(office, ANN, "pain 8")
+    ray.does(f"{ann}?overrule=1", "overrule", sign="pain", presence="present", pain="2", why="She meant 2")
+    texts(office, ANN, "gum is going down")
+    with transaction(office.app.sessions) as session:
+        latest = session.scalars(assessments_of(1)).first()
+        assert latest is not None
+        assert (latest.findings["pain"], latest.band) == (2, "expected")
+
+
+def test_a_correction_for_the_worse_pages_like_any_finding(office: Office, ray: Staffer, ann: str) -> None:
+    texts(office, ANN, "pain 1")
+    with transaction(office.app.sessions) as session:
+        assert session.scalar(select(Alert.id)) is None
+    ray.does(f"{ann}?overrule=1", "overrule", sign="pus", presence="present", why="Seen on her photo")
+    with transaction(office.app.sessions) as session:
+        alert = session.scalars(select(Alert)).one()
+        assert (alert.band, alert.signs, alert.state) == ("urgent", ["pus"], "open")
+    office.ticks.everything()
+    assert "URGENT" in ray.reads("/").upper()
+
+
+def test_a_reading_is_overruled_once(office: Office, ray: Staffer, ann: str) -> None:
+    texts(office, ANN, "there is yellow pus")
+    form = ray.filled(f"{ann}?overrule=1", "overrule", sign="pus", presence="absent", why="no")
+    assert ray.post(ann, form).status_code == 303
+    second = ray.post(ann, form)
+    assert second.status_code == 409
+    assert "has overruled this reading already" in second.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "status"),
+    [
+        ("assessment", "99", 422),
+        ("assessment", "x", 422),
+        ("sign", "aura", 422),
+        ("presence", "perhaps", 422),
+        ("pain", "11", 422),
+        ("pain", "-1", 422),
+        ("pain", "3", 422),  # beside a sign that is not pain
+        ("why", "", 422),
+        ("why", "x" * 301, 422),
+        ("why", "a\x00b\x1b", 422),
+    ],
+)
+def test_a_correction_that_cannot_be_used_is_refused(
+    office: Office, ray: Staffer, ann: str, field: str, value: str, status: int
+) -> None:
+    texts(office, ANN, "there is yellow pus")
+    given = {"sign": "pus", "presence": "absent", "pain": "", "why": "because"} | {field: value}
+    form = ray.filled(f"{ann}?overrule=1", "overrule")
+    assert ray.post(ann, form | given).status_code == status
+    with transaction(office.app.sessions) as session:
+        assert len(session.scalars(select(Assessment)).all()) == 1
+
+
+def test_only_a_clinician_overrules(office: Office, desk: Staffer, boss: Staffer, ann: str) -> None:
+    texts(office, ANN, "there is yellow pus")
+    for person in (desk, boss):
+        assert "Overrule a reading" not in person.reads(f"{ann}?overrule=1")
+        csrf = person.filled(ann, "note")["csrf"]
+        given = {"csrf": csrf, "do": "overrule", "assessment": "1", "sign": "pus", "presence": "absent", "why": "no"}
+        assert person.post(ann, given).status_code == 403
+
+
+def test_texts_are_paused_and_go_on(office: Office, desk: Staffer, ann: str) -> None:
+    until = (office.clock.now() + timedelta(days=10)).date()
+    assert desk.does(ann, "pause", until=until.isoformat()).headers["location"] == f"{ann}?said=paused"
+    assert "paused until" in desk.reads(ann)
+    office.clock.forward(days=8)  # day 15: the check-in of day 14 was due
+    office.ticks.everything()
+    assert states(office, "checkin-14") == ["planned"]
+    assert desk.does(ann, "resume").headers["location"] == f"{ann}?said=resumed"
+    office.ticks.everything()
+    assert states(office, "checkin-14") in (["sent"], ["delivered"])
+
+
+def test_what_is_of_no_use_after_a_pause_is_left_out_with_that_reason(office: Office, desk: Staffer, ann: str) -> None:
+    desk.does(ann, "pause", until=(office.clock.now() + timedelta(days=30)).date().isoformat())
+    office.clock.forward(days=8)
+    office.ticks.everything()
+    assert states(office, "checkin-14") == ["skipped"]
+    assert "the staff have paused the texts" in desk.reads(ann)
+
+
+@pytest.mark.parametrize(
+    "until", ["", "yesterday", "2026-11-01", "2020-01-01", "2027-12-01", "9999-12-31", "0001-01-01"]
+)
+def test_a_pause_that_cannot_be_is_refused_at_its_field(office: Office, desk: Staffer, ann: str, until: str) -> None:
+    answer = desk.does(ann, "pause", until=until)
+    assert answer.status_code == 422
+    assert 'aria-invalid="true"' in answer.text
+
+
+def test_stopping_takes_back_every_text(office: Office, desk: Staffer, ann: str) -> None:
+    assert desk.does(ann, "stop").headers["location"] == f"{ann}?said=stopped"
+    assert states(office, "checkin-14") == ["cancelled"]
+    assert "texts stopped" in desk.reads(ann)
+    assert "Stop the texts" not in desk.reads(ann)
+
+
+def test_a_new_date_plans_anew_and_a_stale_form_is_refused(
+    office: Office, desk: Staffer, ray: Staffer, ann: str
+) -> None:
+    stale = ray.filled(ann, "stop")
+    surgery = (office.clock.now() - timedelta(days=2)).date()
+    assert desk.does(ann, "reschedule", surgery=surgery.isoformat()).headers["location"] == f"{ann}?said=planned"
+    assert "day 2" in desk.reads(ann)
+    refused = ray.post(ann, stale)
+    assert refused.status_code == 409
+    assert "plan has been changed since" in refused.text
+    with transaction(office.app.sessions) as session:
+        assert session.get_one(Episode, 1).cancelled_at is None
+
+
+def test_a_wrong_number_is_corrected_and_what_waits_goes_to_the_right_one(
+    office: Office, desk: Staffer, ann: str
+) -> None:
+    with transaction(office.app.sessions) as session:
+        session.get_one(Patient, 1).bad_number_at = office.clock.now()
+    assert "number is dead or another" in desk.reads(ann)
+    assert desk.does(ann, "contact", phone="(202) 555-0102", name="Ann M Carter").status_code == 303
+    with transaction(office.app.sessions) as session:
+        ann_now = session.get_one(Patient, 1)
+        assert (ann_now.phone, ann_now.name, ann_now.bad_number_at) == (BEN, "Ann M Carter", None)
+        waiting = session.scalars(select(Message.to_number).where(Message.state == "planned")).all()
+        assert waiting
+        assert set(waiting) == {BEN}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("phone", "12"),
+        ("phone", "+44 20 7946 0018"),
+        ("name", ""),
+        ("name", "x" * 121),
+        ("language", "xx"),
+        ("chart", "x" * 41),
+    ],
+)
+def test_a_contact_that_cannot_be_used_is_refused(
+    office: Office, desk: Staffer, ann: str, field: str, value: str
+) -> None:
+    answer = desk.does(ann, "contact", **{field: value})
+    assert answer.status_code == 422
+    with transaction(office.app.sessions) as session:
+        assert session.get_one(Patient, 1).phone == ANN
+
+
+def test_words_that_are_marks_are_shown_as_words(office: Office, ray: Staffer, ann: str) -> None:
+    texts(office, ANN, '<script>alert(1)</script> & "pus"')
+    page = ray.get(ann).text
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;alert(1)" in page
