@@ -72,6 +72,8 @@ WORDS: Mapping[str, str] = {
     "message_skipped": "A text was left out",
     "message_expired": "A text was too late to be of use",
     "message_unconfirmed": "Nobody ever said whether a text arrived",
+    "send_adopted": "A text had left after all",
+    "send_repeated": "A text that had not left was sent again",
     "reading_failed": "The program could not read a text",
     "inbound_fetched": "Missed texts were fetched",
     "restored": "The database was restored from a backup",

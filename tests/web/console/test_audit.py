@@ -1,0 +1,164 @@
+"""The audit log: everything of the own clinic, nothing of another's, and no way to change it."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+import monitor
+from monitor.db import transaction
+from monitor.domain.delivery import FINAL
+from monitor.models import Event, Patient
+from monitor.services.audit import record
+from monitor.services.clinic import add_clinic
+from monitor.services.enrol import Enrolment, enrol
+from monitor.worklists.audit import AT_ONCE, GROUPS
+from monitor.worklists.event_words import WORDS
+from tests.web.console.conftest import ANN, BEN, enrolled, texts
+from tests.web.staffer import Office, Staffer
+
+
+def test_a_line_says_who_did_what_when_and_leads_to_the_record(office: Office, ray: Staffer, boss: Staffer) -> None:
+    episode = enrolled(office)
+    texts(office, ANN, "there is yellow pus")
+    ray.does("/", "take", alert="1")
+    page = boss.get("/audit")
+    assert "12:00:06 Dr Ray took the alert alert 1 Ann Carter" in boss.reads("/audit")
+    assert f'<a href="/episodes/{episode}">Ann Carter</a>' in page.text
+    assert "Sun 1 Nov 2026" in page.text
+
+
+def test_views_stand_in_it_too_with_those_who_were_seen(office: Office, ray: Staffer, boss: Staffer) -> None:
+    enrolled(office)
+    enrolled(office, "Ben Petrov", BEN)
+    texts(office, ANN, "there is yellow pus")
+    texts(office, BEN, "there is yellow pus")
+    ray.get("/")
+    assert "Dr Ray looked at the worklist Ann Carter , Ben Petrov" in boss.reads("/audit?kind=looks")
+    assert "Bo Boss looked at the audit log" in boss.reads("/audit?kind=looks")
+
+
+def test_the_newest_comes_first_and_older_pages_follow_without_a_gap(office: Office, boss: Staffer) -> None:
+    with transaction(office.app.sessions) as session:
+        for number in range(2 * AT_ONCE):
+            at = office.clock.now() + timedelta(seconds=number)
+            record(session, "digest", at=at, clinic_id=1, number=number)
+        newest = session.scalar(select(func.max(Event.id)))
+    first = boss.get("/audit?kind=texts")
+    assert first.text.count("The morning list was sent") == AT_ONCE
+    older = re.search(r'href="(/audit\?[^"]*before=[^"]*)"', first.text)
+    assert older is not None
+    assert older[1].endswith(f"before={newest - AT_ONCE + 1}")  # type: ignore[operator]
+    second = boss.get(older[1].replace("&amp;", "&"))
+    assert second.text.count("The morning list was sent") == AT_ONCE
+    assert "before=" not in second.text
+    assert "12:01:00" in first.text
+    assert "12:01:00" not in second.text
+
+
+def test_only_one_persons_doings(office: Office, ray: Staffer, boss: Staffer) -> None:
+    enrolled(office)
+    texts(office, ANN, "there is yellow pus")
+    ray.does("/", "take", alert="1")
+    mine = boss.reads(f"/audit?who={ray.id}")
+    assert "Dr Ray took the alert" in mine
+    assert "Alert: urgent" not in mine
+    assert "Alert: urgent" in boss.reads("/audit?who=program")
+    assert "took the alert" not in boss.reads(f"/audit?who={ray.id}&kind=entry")
+
+
+def test_only_one_record_and_who_saw_it(office: Office, ray: Staffer, boss: Staffer) -> None:
+    enrolled(office)
+    enrolled(office, "Ben Petrov", BEN)
+    for phone in (ANN, BEN):
+        texts(office, phone, "there is yellow pus")
+    ray.get("/")
+    page = boss.reads("/audit?patient=1")
+    assert "Only what is about Ann Carter" in page
+    assert "Dr Ray looked at the worklist" in page  # where she was one of two
+    assert "Paged: " in page  # of her alert
+    for line in re.findall(r"<li.*?</li>", boss.get("/audit?patient=1").text, re.S):
+        assert "Ann Carter" in line
+
+
+def test_nothing_of_another_clinic_stands_in_it(office: Office, boss: Staffer) -> None:
+    with transaction(office.app.sessions) as session:
+        other = add_clinic(session, {"name": "Other Dental", "timezone": "America/New_York"}, now=office.clock.now())
+        given = Enrolment("Zoe Other", "+12025550109", office.clock.now().date(), "signed form")
+        enrol(session, other, given, now=office.clock.now())
+        zoe = session.scalars(select(Patient.id).where(Patient.name == "Zoe Other")).one()
+        record(session, "note_added", at=office.clock.now(), clinic_id=other.id, patient_id=zoe)
+        # A look that showed patients of both would be a fault; ours alone would be named.
+        record(session, "viewed", at=office.clock.now(), clinic_id=1, what="a list", patients=[zoe])
+        other_id = other.id
+    page = boss.reads("/audit")
+    assert "Zoe" not in page
+    assert "note" not in page
+    assert boss.get(f"/audit?patient={zoe}").status_code == 404
+    owner = office.hires("Ola Other", "+12025550190", role="manager", clinic=other_id)
+    assert "Zoe Other" in owner.reads("/audit")
+    assert "Bo Boss" not in owner.reads("/audit")
+    assert f'value="{boss.id}"' not in owner.get("/audit").text
+
+
+def test_nothing_on_it_changes_anything(office: Office, boss: Staffer) -> None:
+    enrolled(office)
+    assert 'method="post" action="/audit' not in boss.get("/audit").text
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        assert boss.ask(method, "/audit").status_code == 405
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["before=0", "before=-1", "before=1e9", "before=99999999999999999999", "kind=<script>", "who=' OR 1=1 --",
+     "who=99999", "patient=0", "patient=x", "kind=" + "k" * 10_000, "before=%00", "patient=١"],
+)  # fmt: skip
+def test_what_an_address_should_not_hold_is_as_if_it_were_not_there(office: Office, boss: Staffer, asked: str) -> None:
+    answer = boss.get(f"/audit?{asked}")
+    assert answer.status_code == 200
+    assert "<script>" not in answer.text
+    assert "Bo Boss signed in" in answer.text or "Bo Boss joined" in answer.text
+
+
+def test_a_patient_who_is_not_there_is_a_page_that_is_not_there(office: Office, boss: Staffer) -> None:
+    assert boss.get("/audit?patient=4711").status_code == 404
+    assert boss.get("/audit?patient=9999999999").status_code == 404
+
+
+def test_a_hostile_name_is_shown_as_it_is_written(office: Office, boss: Staffer) -> None:
+    enrolled(office, "<script>alert(1)</script>")
+    text = boss.get("/audit").text
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_it_is_for_managers(office: Office, ray: Staffer, desk: Staffer) -> None:
+    assert ray.get("/audit").status_code == 403
+    assert desk.get("/audit").status_code == 403
+    admin = office.hires("Ada Admin", "+12025550195", role="front-desk", admin=True)
+    assert admin.get("/audit").status_code == 200
+
+
+def test_a_kind_without_words_is_named_as_it_is(office: Office, boss: Staffer) -> None:
+    with transaction(office.app.sessions) as session:
+        record(session, "brand_new_kind", at=office.clock.now(), clinic_id=1, who="{who}", x="{0}")
+    assert "brand new kind" in boss.reads("/audit")
+
+
+def recorded_kinds() -> set[str]:
+    """Every kind that the program writes down, as its source names them."""
+    written = re.compile(r'\brecord(?:_many)?\(\s*\w+,\s*"(\w+)"')
+    sources = (path.read_text() for path in Path(monitor.__file__).parent.rglob("*.py"))
+    found = {kind for source in sources for kind in written.findall(source)}
+    return found | {f"message_{state}" for state in FINAL} | {"alert_raised", "alert_added"}
+
+
+def test_every_kind_of_event_has_words_and_a_place_among_the_filters() -> None:
+    kinds = recorded_kinds()
+    assert len(kinds) > 50
+    assert kinds - WORDS.keys() == set()
+    assert kinds - {kind for _, of in GROUPS.values() for kind in of} == set()
