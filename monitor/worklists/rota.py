@@ -61,6 +61,11 @@ class Day:
     hours: Sequence[Hour]
     pieces: Sequence[Piece]
 
+    @property
+    def plain(self) -> bool:
+        """Everybody is on call as at all hours: there is nothing more to say."""
+        return all(piece.how == How.ALWAYS for piece in self.pieces)
+
 
 @dataclass(frozen=True, slots=True)
 class TierWeek:

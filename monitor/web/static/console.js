@@ -91,7 +91,11 @@
   let drawn = []; // hours that are marked
 
   for (const words of card.querySelectorAll(".with-js")) words.hidden = false;
-  for (const row of document.querySelectorAll(".hours")) row.classList.add("live");
+  for (const row of document.querySelectorAll(".hours")) {
+    row.classList.add("live");
+    // What a tap sets off afterwards would land on whatever the page has moved there, and take the focus away.
+    row.addEventListener("touchend", (event) => event.cancelable && event.preventDefault());
+  }
 
   const tierOf = (hour) => hour.closest("[data-hours-of]").dataset.hoursOf;
   const hourAt = (event) => document.elementFromPoint(event.clientX, event.clientY)?.closest?.(".hours > b") ?? null;
