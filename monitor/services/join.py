@@ -23,7 +23,7 @@ from monitor.services.credentials import (
     tidy_words,
     totp_address,
 )
-from monitor.services.sign_in import begin, end_all, find_people
+from monitor.services.sign_in import begin, end_all, find_people, name_of
 from monitor.services.throttle import Caller, count_try, forgive
 
 RECOVERY_CODES = 10
@@ -42,7 +42,9 @@ def invite(session: Session, person: Staff, *, now: datetime, real_now: datetime
 def join(sessions: Sessions, who: str, code: str, password: str, caller: Caller, *, now: datetime) -> str:
     """Choose a password: returns what the browser is given until the second factor is shown. Whatever the account
     had before is gone. Raises BadInput, TooManyTries."""
-    keys = count_try(sessions, caller, f"join {digest_of(who)[:40]}", staff_id=None, now=now)
+    with transaction(sessions) as session:
+        name = name_of(session, who)
+    keys = count_try(sessions, caller, f"join {name}", staff=frozenset(), now=now)
     with transaction(sessions) as session:
         person = _invited(session, who, code, now=now)
         about = (person.name, person.phone, person.email or "", session.get_one(Clinic, person.clinic_id).name)

@@ -29,8 +29,8 @@ def check_password(sessions: Sessions, who: str, password: str, caller: Caller, 
     """
     with transaction(sessions) as session:
         found = [(person.id, _password_of(session, person)) for person in find_people(session, who)]
-    one = found[0][0] if len(found) == 1 else None
-    keys = count_try(sessions, caller, f"{one or digest_of(who)[:40]}", staff_id=one, now=now)
+        name = name_of(session, who)
+    keys = count_try(sessions, caller, name, staff={staff_id for staff_id, _ in found}, now=now)
     right = [staff_id for staff_id, stored in found or [(0, None)] if is_password(stored, password)]
     if not right:
         raise BadInput("who", "", "the number or e-mail address and the password of somebody who has joined")
@@ -46,7 +46,7 @@ def check_code(sessions: Sessions, token: str, code: str, caller: Caller, *, now
     visit, and what it will be known by next time."""
     with transaction(sessions) as session:
         staff_id = _of(session, token, factors=1, now=now).staff_id
-    keys = count_try(sessions, caller, f"code of {staff_id}", staff_id=staff_id, now=now)
+    keys = count_try(sessions, caller, f"code of {staff_id}", staff={staff_id}, now=now)
     with transaction(sessions) as session:
         how = use_code(session, staff_id, code, now=now)
         if how is None:
@@ -140,11 +140,22 @@ def use_code(session: Session, staff_id: int, code: str, *, now: datetime) -> st
 
 def find_people(session: Session, who: str) -> Sequence[Staff]:
     """Everybody at any clinic who goes by this number or e-mail address; the number as people write it there."""
-    typed = who.strip()[:200]
-    regions = {region_of(clinic) for clinic in session.scalars(select(Clinic))}
-    numbers = {number for region in regions if (number := _number(typed, region))}
+    typed, numbers = who.strip()[:200], _numbers(session, who)
     is_theirs = or_(Staff.email == typed, Staff.email == typed.lower(), Staff.phone.in_(numbers))
     return session.scalars(select(Staff).where(Staff.left_at.is_(None), is_theirs).order_by(Staff.id)).all()
+
+
+def name_of(session: Session, who: str) -> str:
+    """Under what tries for this number or address are counted: however it is written, and whether or not anybody
+    goes by it, so that nobody can tell."""
+    numbers = _numbers(session, who)
+    return digest_of(" ".join(sorted(numbers)) or who.strip()[:200].lower())[:40]
+
+
+def _numbers(session: Session, who: str) -> set[str]:
+    typed = who.strip()[:200]
+    regions = {region_of(clinic) for clinic in session.scalars(select(Clinic))}
+    return {number for region in regions if (number := _number(typed, region))}
 
 
 def _number(typed: str, region: str | None) -> str | None:

@@ -7,7 +7,7 @@ the account to strangers, and its owner goes on signing in where they always do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
@@ -30,11 +30,11 @@ class Caller:
     device: str | None = None
 
 
-def count_try(sessions: Sessions, caller: Caller, what: str, *, staff_id: int | None, now: datetime) -> list[str]:
-    """Count a try before it is made, so that many at once count as many. Returns what to `forgive` if it succeeds;
-    raises TooManyTries."""
+def count_try(sessions: Sessions, caller: Caller, what: str, *, staff: Set[int], now: datetime) -> list[str]:
+    """Count a try before it is made, so that many at once count as many. `staff` are those it may be meant for.
+    Returns what to `forgive` if it succeeds; raises TooManyTries."""
     with transaction(sessions) as session:
-        limits = _limits(session, caller, what, staff_id)
+        limits = _limits(session, caller, what, staff)
         hold(session, *limits)
         rows = [_tries(session, key, now) for key in limits]
         closed = [row.closed_until for row in rows if row.closed_until is not None and row.closed_until > now]
@@ -56,10 +56,10 @@ def forget_old_tries(session: Session, now: datetime) -> None:
     session.execute(delete(Tries).where(Tries.first_at < now - FORGIVEN_AFTER * 24))
 
 
-def _limits(session: Session, caller: Caller, what: str, staff_id: int | None) -> Mapping[str, int]:
+def _limits(session: Session, caller: Caller, what: str, staff: Set[int]) -> Mapping[str, int]:
     """The counters of this try, and how many failures each allows."""
     device = session.get(Device, caller.device) if caller.device else None
-    if device is not None and device.staff_id == staff_id:
+    if device is not None and device.staff_id in staff:
         return {f"device:{device.digest}": TRIES}
     address = {f"address:{caller.address[:60]}": TRIES_OF_AN_ADDRESS}
     return {**address, f"strangers:{what}": TRIES}

@@ -35,7 +35,9 @@ from monitor.web.pages import templates
 
 MAX_ID = 2**31 - 1
 MAX_FIELDS = 80
-MAX_KEPT = 10_000
+MAX_KEPT, ALL_KEPT = 10_000, 50_000  # characters, of one field and of all
+NEVER_KEPT = frozenset({"csrf", "password", "old", "again", "code"})
+DOORS = ("/sign-in", "/join")  # nobody is sent back to these once they are in
 Row = TypeVar("Row", bound=Base)
 Show = Callable[["Visit", Session], Mapping[str, Any]]
 Do = Callable[["Visit", Session], "Response | str | None"]
@@ -170,12 +172,12 @@ class Page:
         return await run_in_threadpool(answered, request, lambda: self._act(request, form))
 
     def _act(self, request: Request, form: Form) -> Response:
+        if not came_from_us(request):  # before anything that it holds is shown to anybody, or kept
+            raise Denied("this form was sent by another site's page")
         try:
             visit = enter(request, self.needs, form)
         except SignedOut:
             return keep(request, form)
-        if not came_from_us(request):
-            raise Denied("this form was sent by another site's page")
         if not is_csrf_token(visit.person.csrf, form.get("csrf", "")):
             return ask_again(request, visit.person, request.url.path, kept_fields(form))
         action = self.actions.get(form.get("do", ""))
@@ -257,7 +259,8 @@ def answered(request: Request, answer: Callable[[], Response]) -> Response:
         return answer()
     except SignedOut:
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"/sign-in?{urlencode({'next': here})}" if here != "/" else "/sign-in", 303)
+        goes_back = here != "/" and not here.startswith(DOORS)
+        return RedirectResponse(f"/sign-in?{urlencode({'next': here})}" if goes_back else "/sign-in", 303)
     except (Denied, BadInput, NotReady) as error:
         return refusal(request, error)
 
@@ -281,7 +284,8 @@ def refusal(request: Request, error: MonitorError) -> Response:
 
 def keep(request: Request, form: Form) -> Response:
     """Somebody was signed out while they typed: they sign in, and find what they typed."""
-    context = {"next": request.url.path, "kept": json.dumps(kept_fields(form)), "error": "", "who": "", "ended": True}
+    kept = json.dumps(kept_fields(form), ensure_ascii=False)
+    context = {"next": request.url.path, "kept": kept, "error": "", "who": "", "ended": True}
     return templates.TemplateResponse(request, "console/sign-in.html", context, status_code=401)
 
 
@@ -292,8 +296,13 @@ def ask_again(request: Request, person: Person, path: str, fields: Sequence[tupl
 
 
 def kept_fields(form: Form) -> list[tuple[str, str]]:
-    """What was typed, to be sent again; a file is too large to be carried along."""
-    return [(name, value) for name, value in form.pairs if name != "csrf" and len(value) <= MAX_KEPT]
+    """What was typed, to be sent again. A file is too large to be carried along, and a password is not shown again."""
+    kept, size = [], 0
+    for name, value in form.pairs:
+        size += len(value) if len(value) <= MAX_KEPT else 0
+        if name not in NEVER_KEPT and len(value) <= MAX_KEPT and size <= ALL_KEPT:
+            kept.append((name, value))
+    return kept
 
 
 def version_of(*values: object) -> str:

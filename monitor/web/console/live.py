@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -65,7 +66,7 @@ class Watch:
 async def follow(request: Request) -> Response:
     """Server-sent events: one whenever the worklist has changed since the page was made."""
     try:
-        visit = await run_in_threadpool(enter, request, Permission.PATIENTS)
+        visit = await run_in_threadpool(partial(enter, request, Permission.PATIENTS, counts_as_seen=False))
     except Denied as error:
         return Response(str(error), error.status)
     watch: Watch = request.app.state.watch

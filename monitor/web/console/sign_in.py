@@ -30,11 +30,12 @@ from monitor.web.auth import (
     take_visit,
     token_of,
 )
-from monitor.web.console.frame import answered, ask_again, refusal
+from monitor.web.console.frame import ALL_KEPT, MAX_FIELDS, answered, ask_again, refusal
 from monitor.web.forms import MAX_FORM, Form, read_form
 from monitor.web.pages import templates
 
 router = APIRouter()
+WITH_KEPT = 12 * ALL_KEPT + MAX_FORM  # bytes: each letter of what was kept may take twelve on its way
 LOCAL = re.compile(r"/[A-Za-z0-9/_.?=&%-]*")
 REFUSED = Counter("monitor_sign_ins_refused", "Tries to sign in or to join that were refused", ["why"])
 Answer = Callable[[Request, Form], Response]
@@ -55,7 +56,7 @@ def _posted(path: str) -> Callable[[Answer], Answer]:
     def register(answer: Answer) -> Answer:
         async def post(request: Request) -> Response:
             try:
-                form = await read_form(request)
+                form = await read_form(request, max_form=WITH_KEPT)
             except BadInput as error:
                 return refusal(request, error)
             return await run_in_threadpool(answered, request, lambda: _if_ours(request, form, answer))
@@ -103,6 +104,8 @@ def sign_in(request: Request, form: Form) -> Response:
     except (BadInput, TooManyTries) as error:
         known = {"next": goes_to, "kept": kept, "error": _explained(error), "who": who, "ended": False}
         return _show(request, "sign-in.html", known, status=error.status)
+    with transaction(app_of(request).sessions) as session:
+        end(session, token_of(request))  # whoever was signed in here before is not any more
     response = _second_step(request, token, next=goes_to, kept=kept)
     give_visit(request, response, token)
     return response
@@ -124,6 +127,9 @@ def give_code(request: Request, form: Form) -> Response:
     app, token = app_of(request), token_of(request) or ""
     try:
         visit, device = check_code(app.sessions, token, form.get("code", ""), caller_of(request), now=real_now(request))
+    except SignedOut as error:
+        known = {"next": goes_to, "kept": kept, "error": f"{error}.".capitalize(), "who": "", "ended": False}
+        return _show(request, "sign-in.html", known, status=error.status)
     except (BadInput, TooManyTries) as error:
         known = {"next": goes_to, "kept": kept, "error": _explained(error)}
         return _show(request, "code.html", known, status=error.status)
@@ -136,8 +142,8 @@ def give_code(request: Request, form: Form) -> Response:
 def _resume(request: Request, visit: str, path: str, kept: str) -> Response:
     """What was typed when the visit before this one had ended."""
     try:
-        fields = [(str(name), str(value)) for name, value in json.loads(kept[:MAX_FORM])]
-    except (ValueError, TypeError):
+        fields = [(str(name), str(value)) for name, value in json.loads(kept)[:MAX_FIELDS]]
+    except (ValueError, TypeError, KeyError, RecursionError):  # nothing that was kept by us
         return RedirectResponse(path, 303)
     with reading(app_of(request).sessions) as session:
         found = find(session, visit, factors=2, now=real_now(request))
