@@ -121,9 +121,21 @@ def fingerprint(session: Session, clinic_id: int) -> str:
     return sha256(repr([tuple(row) for row in rows]).encode()).hexdigest()[:16]
 
 
-def words_said(reasons: Sequence[Mapping[str, object]]) -> tuple[str, ...]:
-    """The patient's words that raised an alert, each once, the newest last."""
-    return tuple(dict.fromkeys(str(reason["said"]) for reason in reasons if reason.get("said")))
+def words_said(reasons: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The patient's words that raised an alert, each once, the newest last; risk factors are no words of theirs.
+
+    >>> words_said([{"band": "urgent", "sign": "pus", "rule": "pus", "said": 'pus: "yellow ooze"'}])
+    ('yellow ooze',)
+    """
+    raising = (r for r in reasons if Band(r["band"]) > Band.EXPECTED and r["said"])
+    said = (r["said"] for r in raising if r["sign"] or r["rule"].startswith("review:"))
+    return tuple(dict.fromkeys(_quoted(words) for words in said))
+
+
+def _quoted(said: str) -> str:
+    """What a reason quotes, without what was understood of it."""
+    first, last = said.find('"'), said.rfind('"')
+    return said[first + 1 : last] if 0 <= first < last else said
 
 
 def _line(row: Row[Any], eyes: Eyes) -> AlertLine:

@@ -12,9 +12,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import State
-from monitor.domain.findings import Findings
 from monitor.domain.sending import Kind
-from monitor.domain.terms import Band, Disposition
+from monitor.domain.terms import Band, Disposition, Presence
 from monitor.models import Alert, Assessment, Event, Inbound, Note, Patient, Staff
 from monitor.queries import wherever
 from monitor.worklists.event_words import in_words
@@ -53,7 +52,8 @@ NEXT_STEPS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a text was read, rule by rule; and, where a clinician overruled it, what they said instead."""
+    """How a text was read, rule by rule, together with what was said before it; and, where a clinician overruled it,
+    what they said instead. `present` and `pain` are what this text alone says."""
 
     id: int
     band: Band
@@ -162,7 +162,7 @@ def _readings(
 
 
 def _reading(row: Assessment, people: Mapping[int, str], names: Mapping[str, str], *, overruled: bool) -> Reading:
-    findings, band = Findings.from_json(row.findings), Band(row.band)
+    own, band = row.reading, Band(row.band)
     return Reading(
         id=row.id,
         band=band,
@@ -170,8 +170,8 @@ def _reading(row: Assessment, people: Mapping[int, str], names: Mapping[str, str
         next_step=NEXT_STEPS.get(row.disposition, row.disposition),
         judged=band > Band.EXPECTED or row.disposition == Disposition.CLOSE,
         reasons=row.reasons,
-        present=tuple(names.get(sign, sign) for sign in findings.signs if findings.has(sign)),
-        pain=findings.pain,
+        present=tuple(names.get(sign, sign) for sign, said in own["signs"].items() if said == Presence.PRESENT),
+        pain=own["pain"],
         version=row.protocol_version_id,
         correction=row.correction,
         corrected_by=people.get(row.corrected_by_id or 0, "somebody") if row.corrects_id else None,

@@ -18,6 +18,7 @@ from monitor.web.console import (
     reports,
     rota,
     sign_in,
+    staff,
     worklist,
 )
 from monitor.web.console.nav import SAID, nav_of
@@ -39,5 +40,6 @@ for _part in (
     enrol,
     import_table,
     audit,
+    staff,
 ):
     router.include_router(_part.router)

@@ -31,7 +31,7 @@ from monitor.web.charts import Expected, Line, Scale, Tone, line_chart, svg_resp
 from monitor.web.console import frame
 from monitor.web.console.frame import Action, Visit, answered, enter, version_of
 from monitor.worklists.alert_record import facts_of
-from monitor.worklists.commands import planned_texts
+from monitor.worklists.coming import calendar
 from monitor.worklists.timeline import timeline
 
 router = APIRouter()
@@ -60,7 +60,7 @@ def show_episode(visit: Visit, session: Session) -> Mapping[str, Any]:
         "paused": _paused(visit, episode),
         "others": _other_episodes(session, episode),
         "alerts": _alerts(session, episode),
-        "plan": planned_texts(session, episode.id),
+        "plan": calendar(session, episode),
         "entries": timeline(session, patient, zone, names),
         "course": _course_in_words(session, episode),
         "version": episode.protocol_version_id,

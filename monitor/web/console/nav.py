@@ -14,11 +14,22 @@ class Entry:
     path: str
     name: str
     needs: Permission
+    beside: str = ""  # where else its pages begin
+
+    def holds(self, here: str) -> bool:
+        """Whether an address is one of this entry's pages.
+
+        >>> entry = Entry("/", "Worklist", Permission.PATIENTS, beside="/alerts/")
+        >>> entry.holds("/"), entry.holds("/alerts/3"), entry.holds("/rota")
+        (True, True, False)
+        """
+        inside = here.startswith(f"{self.path}/") if self.path != "/" else False
+        return here == self.path or inside or bool(self.beside and here.startswith(self.beside))
 
 
 ENTRIES = (
-    Entry("/", "Worklist", Permission.PATIENTS),
-    Entry("/patients", "Patients", Permission.PATIENTS),
+    Entry("/", "Worklist", Permission.PATIENTS, beside="/alerts/"),
+    Entry("/patients", "Patients", Permission.PATIENTS, beside="/episodes/"),
     Entry("/enrol", "Enrol", Permission.ENROL),
     Entry("/inbox", "Inbox", Permission.DESK),
     Entry("/rota", "Rota", Permission.ROTA),
@@ -50,6 +61,8 @@ SAID: Mapping[str, str] = {
     "done": "Done.",
     "removed": "Removed.",
     "covered": "The rota is changed.",
+    "signed-out": "Signed out everywhere else.",
+    "password": "The password is changed, and every other browser is signed out.",
     "spent": "That link has opened its alert before: each works once. Here is what is open now.",
 }
 

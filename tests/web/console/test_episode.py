@@ -36,7 +36,7 @@ def test_the_timeline_holds_texts_readings_alerts_and_notes_in_order(office: Off
     page = ray.reads(ann)
     for part in (
         "The patient wrote",
-        "Read on day 7 as: urgent pus",
+        "Day 7, read as: pus; with what was said before urgent",
         "staff are told",
         "Alert: urgent",
         "Note by Dr Ray",
