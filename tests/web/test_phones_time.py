@@ -74,7 +74,10 @@ def test_a_call_is_answered_once(visitor: Visitor, ringing: str) -> None:
 
 
 @pytest.mark.parametrize("amount", AMOUNTS)
-def test_the_clock_moves_on_by_the_amount_and_is_kept(visitor: Visitor, amount: str) -> None:
+def test_the_clock_moves_on_by_the_amount_and_is_kept(
+    visitor: Visitor, amount: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.web.phone_clock.PATIENCE", timedelta(minutes=5))  # a busy machine takes its time
     before = visitor.clock.now()
     answer = visitor.post("clock", amount=amount)
     assert answer.status_code == 303
