@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
 from monitor.domain.protocol import Protocol, Question, Rule, Step, When
+from monitor.domain.terms import Sign
 
 
 def describe(protocol: Protocol) -> str:
@@ -29,20 +30,30 @@ def _signs(protocol: Protocol) -> Iterator[str]:
     for sign, name in protocol.signs.items():
         yield ""
         yield f"{name} ({sign})" + (" - a red sign, never filed as fine" if sign in protocol.red else "")
-        rules = [rule for rule in protocol.rules if rule.when.sign == sign]
-        for rule in sorted(rules, key=lambda rule: (rule.when.day_min or 0, rule.band)):
+        for rule in rules_of(protocol, sign):
             yield from _rule(rule)
 
 
+def rules_of(protocol: Protocol, sign: Sign) -> list[Rule]:
+    """The rules about a sign, by the days on which they begin to hold."""
+    rules = [rule for rule in protocol.rules if rule.when.sign == sign]
+    return sorted(rules, key=lambda rule: (rule.when.day_min or 0, rule.band))
+
+
 def _rule(rule: Rule) -> Iterator[str]:
-    marks = [mark for mark, on in (("also at night", rule.at_night), ("by the hour", rule.clock)) if on]
-    marks += [f"asks {rule.ask}"] if rule.ask else []
+    marks = marks_of(rule)
     yield f"  {rule.band:<10} {days_of(rule.when):<11} {rule.reason}" + (f" [{', '.join(marks)}]" if marks else "")
-    yield f"{'':25}{rule.id}, {_points(rule.points)}; {rule.source}"
+    yield f"{'':25}{rule.id}, {points_of(rule.points)}; {rule.source}"
     if condition := condition_of(rule.when):
         yield f"{'':25}when {condition}"
     if rule.replaces:
         yield f"{'':25}instead of {', '.join(rule.replaces)}"
+
+
+def marks_of(rule: Rule) -> list[str]:
+    """What is special about a rule: paged at night too, lost by the hour, asks further."""
+    marks = [mark for mark, on in (("also at night", rule.at_night), ("by the hour", rule.clock)) if on]
+    return marks + ([f"asks {rule.ask}"] if rule.ask else [])
 
 
 def days_of(when: When) -> str:
@@ -60,26 +71,57 @@ def days_of(when: When) -> str:
     return f"day {low}" if low == high else f"day {low}-{high}"
 
 
+PARTS: Mapping[str, str] = {
+    "trend": "{}",
+    "no_trend": "no word on better or worse",
+    "amount": "{} of it",
+    "no_amount": "no word on how much",
+    "detail": "with {}",
+    "without_detail": "without {}",
+    "pain_min": "pain {} or more",
+    "pain_max": "pain {} or less",
+    "rise_min": "risen by {} or more since it was last scored",
+    "temp_min": "{} °C or more",
+    "temp_below": "below {} °C",
+    "no_number": "no number given",
+    "hours_min": "{} hours after surgery or later",
+    "hours_max": "within {} hours of surgery",
+    "with_any": "{} not as it should be, too",
+    "beside": "{} there, too",
+    "trait": "{}",
+    "risk": "risk factor {}",
+}
+EITHER = {"no_trend": "trend", "no_amount": "amount"}  # beside these, silence is as good as the word
+
+
 def condition_of(when: When) -> str:
     """The parts of a condition beside sign and days.
 
-    >>> from monitor.domain.terms import Sign
-    >>> condition_of(When(Sign.PAIN, day_min=4, pain_min=7))
-    'pain_min 7'
+    >>> from monitor.domain.terms import Sign, Trend
+    >>> condition_of(When(Sign.PAIN, day_min=4, pain_min=4, rise_min=3))
+    'pain 4 or more, risen by 3 or more since it was last scored'
+    >>> condition_of(When(Sign.SWELLING, trend=(Trend.SAME,), no_trend=True))
+    'same, or no word on better or worse'
     """
     skipped = {"sign", "day_min", "day_max"}
     parts = [part for part in fields(When) if part.name not in skipped]
-    given = [(part.name, getattr(when, part.name)) for part in parts if getattr(when, part.name) != part.default]
-    return ", ".join(_part(name, value) for name, value in given)
+    given = {part.name: value for part in parts if (value := getattr(when, part.name)) != part.default}
+    either = {name: "or " for name, other in EITHER.items() if other in given}
+    return ", ".join(either.get(name, "") + _part(name, value) for name, value in given.items())
 
 
 def _part(name: str, value: object) -> str:
-    if isinstance(value, bool):
-        return name if value else f"not {name}"
-    return f"{name} {' or '.join(value) if isinstance(value, tuple) else value}"
+    if name == "new":
+        return "never reported before" if value else "reported before"
+    words = " or ".join(value) if isinstance(value, tuple) else value
+    return PARTS[name].format(f"{words:g}" if isinstance(words, float) else str(words).replace("_", " "))
 
 
-def _points(points: int) -> str:
+def points_of(points: int) -> str:
+    """
+    >>> points_of(1), points_of(5)
+    ('1 point', '5 points')
+    """
     return f"{points} point" if points == 1 else f"{points} points"
 
 
@@ -95,16 +137,23 @@ def _risks(protocol: Protocol) -> Iterator[str]:
     yield from ("", "Risk factors")
     for risk in protocol.risks.values():
         lifts = ", lifts" if risk.lifts else ""
-        yield f"  {risk.name:<18} {_points(risk.points)}{lifts}: {risk.reason} {risk.source}"
+        yield f"  {risk.name:<18} {points_of(risk.points)}{lifts}: {risk.reason} {risk.source}"
 
 
 def _calendar(protocol: Protocol) -> Iterator[str]:
     yield from ("", "Calendar")
     for step in protocol.steps:
-        yield f"  {_when_due(step):<34} {step.key:<18} {step.message}; {step.source}"
+        yield f"  {when_due(step):<34} {step.key:<18} {step.message}; {step.source}"
 
 
-def _when_due(step: Step) -> str:
+def when_due(step: Step) -> str:
+    """When a text of the calendar is due, and for whom.
+
+    >>> from datetime import time
+    >>> from monitor.domain.protocol import StepKind
+    >>> when_due(Step("care", StepKind.CARE, "step.care", "S0", at=time(18), needs="flap"))
+    'day 0 at 18:00, if flap'
+    """
     due = f"month {step.months}" if step.months else f"day {step.days}"
     due += f" at {step.at:%H:%M}" if step.at else ""
     due += f", then every {step.repeat_months} months" if step.repeat_months else ""
@@ -115,10 +164,17 @@ def _questions(protocol: Protocol) -> Iterator[str]:
     yield from ("", "Questions")
     for question in protocol.questions.values():
         after = f", after {question.after}" if question.after else ""
-        yield f"  {question.name:<12} {question.message}{after} {_digits(question)}"
+        yield f"  {question.name:<12} {question.message}{after} {digits_of(question)}"
 
 
-def _digits(question: Question) -> str:
+def digits_of(question: Question) -> str:
+    """What each digit of a question means.
+
+    >>> from monitor.domain.protocol import Option
+    >>> from monitor.domain.terms import Sign, Trend
+    >>> digits_of(Question("gum", "ask.gum", (), (Option(0, absent=True), Option(3, trend=Trend.WORSE))))
+    '0 none, 3 worse'
+    """
     said = ((o.digit, o.sign if o.amount is None else o.amount, o.trend) for o in question.options)
     return ", ".join(f"{digit} {sign or trend or 'none'}" for digit, sign, trend in said)
 

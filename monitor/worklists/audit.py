@@ -88,6 +88,7 @@ GROUPS: Mapping[str, tuple[str, Collection[str]]] = {
             "invited",
             "password_changed",
             "recovery_codes_made",
+            "recovery_codes_renewed",
             "signed_out_everywhere",
         ),
     ),

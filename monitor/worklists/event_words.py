@@ -51,6 +51,7 @@ WORDS: Mapping[str, str] = {
     "invited": "{who} made a code for {whom} to join with",
     "password_changed": "{who} changed their password",
     "recovery_codes_made": "{who} made new recovery codes",
+    "recovery_codes_renewed": "{who} made new recovery codes",
     "signed_out_everywhere": "{who} signed {whom} out everywhere",
     "staff_added": "{who} added {whom}",
     "staff_changed": "{who} changed {whom}",
