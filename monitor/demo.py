@@ -46,6 +46,7 @@ from monitor.scheduler import Ticks, next_due
 from monitor.services.clinic import the_clinic
 from monitor.services.enrol import Enrolment, enrol
 from monitor.services.init import initialise
+from monitor.services.join import invite
 from monitor.services.ledger import check_ledger
 from monitor.services.receive import save_inbound
 from monitor.services.staff import add_staff
@@ -99,9 +100,21 @@ def play(*, pause: bool) -> None:
     _run(playing)
     _summarise(playing)
     save_clock(app)
+    code = _invite_first(app)
     app.engine.dispose()
     console.print(Text("\nSee every phone in the browser, live (http://127.0.0.1:8000/phones):", "bold"))
     console.print(Text(f"MONITOR_SMS=phones MONITOR_HOME='{settings.folder}' {sys.argv[0]} run"), soft_wrap=True)
+    who = script["staff"][0]
+    console.print(Text("\nand what the staff see, at http://127.0.0.1:8000/join", "bold"))
+    console.print(Text(f"as {who['name']}, with the number {who['phone']} and the code {code}"), soft_wrap=True)
+
+
+def _invite_first(app: App) -> str:
+    """A code with which somebody looks at the console as the first of the demo's staff."""
+    with transaction(app.sessions) as session:
+        person = session.scalars(select(Staff).order_by(Staff.id)).first()
+        assert person is not None
+        return invite(session, person, now=app.clock.now(), real_now=SystemClock().now())
 
 
 def _beginning(zone: ZoneInfo) -> datetime:
@@ -132,6 +145,7 @@ def _run(playing: Play) -> None:
                 person["name"],
                 person["phone"],
                 tier=person["tier"],
+                admin=person["tier"] == 1,
                 now=clock.now(),
             )
     ticks = Ticks(app)
