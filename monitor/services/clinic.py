@@ -34,6 +34,7 @@ FIELDS = (
     "texting_from",
     "texting_until",
 )
+MAY_BE_EMPTY = {"phone", "emergency_number", "out_of_hours_phone", "last_resort", "holidays"}
 
 
 def the_clinic(session: Session, clinic_id: int | None = None) -> Clinic:
@@ -67,9 +68,12 @@ def add_clinic(session: Session, values: Mapping[str, str], *, now: datetime) ->
     return create_clinic(session, values, now=now)
 
 
-def change_clinic(session: Session, clinic: Clinic, values: Mapping[str, str], *, now: datetime) -> None:
-    """Set the named fields, each checked; nothing is set if one is wrong."""
-    checked = {field: _check(field, text, region_of(clinic)) for field, text in values.items()}
+def change_clinic(session: Session, clinic: Clinic, values: Mapping[str, str | None], *, now: datetime) -> None:
+    """Set the named fields, each checked; nothing is set if one is wrong. None empties one that may be empty."""
+    checked = {
+        field: _check(field, text or "", region_of(clinic)) if text is not None or field not in MAY_BE_EMPTY else None
+        for field, text in values.items()
+    }
     for field, value in checked.items():
         setattr(clinic, "last_resort_phone" if field == "last_resort" else field, value)
     if clinic.texting_from >= clinic.texting_until:
@@ -159,9 +163,9 @@ def _check_hours(field: str, text: str) -> dict[str, list[str]]:
         first, _, last = days.partition("-")
         opens, _, closes = span.strip().partition("-")
         try:
-            start, end = time.fromisoformat(opens), time.fromisoformat(closes)
+            start, end = parse_time(field, opens), parse_time(field, closes)
             chosen = WEEKDAYS[WEEKDAYS.index(first) : WEEKDAYS.index(last or first) + 1]
-        except ValueError:
+        except (ValueError, BadInput):
             raise BadInput(field, text, allowed) from None
         if not chosen or start >= end:
             raise BadInput(field, text, allowed)
@@ -186,3 +190,27 @@ def describe_clinic(clinic: Clinic) -> dict[str, str]:
         field: value.isoformat("minutes") if isinstance(value, time) else str(value or "not set")
         for field, value in values.items()
     }
+
+
+def value_of(clinic: Clinic, field: str) -> str:
+    """A setting as it is typed; nothing where it is not set."""
+    value = getattr(clinic, "last_resort_phone" if field == "last_resort" else field)
+    if field == "hours":
+        return write_hours(clinic.hours)
+    return value.isoformat("minutes") if isinstance(value, time) else str(value or "")
+
+
+def write_hours(hours: Mapping[str, list[str]]) -> str:
+    """Opening hours in the shortest way in which they are typed.
+
+    >>> write_hours({"mon": ["08:00", "18:00"], "tue": ["08:00", "18:00"], "sat": ["09:00", "13:00"]})
+    'mon-tue 08:00-18:00, sat 09:00-13:00'
+    """
+    groups: list[tuple[str, str, str]] = []
+    for day in WEEKDAYS:
+        span = "-".join(hours[day]) if day in hours else ""
+        if groups and groups[-1][2] == span:
+            groups[-1] = (groups[-1][0], day, span)
+        else:
+            groups.append((day, day, span))
+    return ", ".join(f"{a}-{b} {span}" if a != b else f"{a} {span}" for a, b, span in groups if span)

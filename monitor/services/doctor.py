@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from monitor.clock import Clock, SystemClock
 from monitor.db import Sessions, transaction
+from monitor.domain.access import Permission, permissions_of
 from monitor.domain.release import Fit
 from monitor.errors import GatewayError, NotReady
-from monitor.models import Clinic, Event, Heartbeat, Message
+from monitor.models import Account, Clinic, Event, Heartbeat, Message, Staff
 from monitor.queries import rota_of
 from monitor.services.backup import last_backup
 from monitor.services.release import find_fit
@@ -42,10 +43,15 @@ def examine(sessions: Sessions, gateway: Gateway, clock: Clock, *, public_url: s
     checks.append(_provider(gateway, public_url))
     with transaction(sessions) as session:
         for clinic in session.scalars(select(Clinic)):
-            checks += [*_clinic(clinic), *_rota(session, clinic, clock)]
+            checks += examine_clinic(session, clinic, clock)
         checks += _clock(session, clock)
     checks.append(_backup(sessions))
     return checks
+
+
+def examine_clinic(session: Session, clinic: Clinic, clock: Clock) -> list[Check]:
+    """What one clinic has not set, where its rota has nobody, and whether anybody can sign in."""
+    return [*_clinic(clinic), *_rota(session, clinic, clock), _console(session, clinic)]
 
 
 def _database(sessions: Sessions) -> Iterator[Check]:
@@ -102,6 +108,21 @@ def _rota(session: Session, clinic: Clinic, clock: Clock) -> Iterator[Check]:
         )
     if not gaps:
         yield Check("ok", f"{clinic.name}: rota", "somebody is on call in every tier for the next 14 days")
+
+
+def _console(session: Session, clinic: Clinic) -> Check:
+    """Whether anybody can sign in, and let others in."""
+    what = f"{clinic.name}: console"
+    joined = session.scalars(
+        select(Staff)
+        .join(Account, Account.staff_id == Staff.id)
+        .where(Staff.clinic_id == clinic.id, Staff.left_at.is_(None), Account.totp_at.is_not(None))
+    ).all()
+    if not joined:
+        return Check("gap", what, "nobody has joined yet (`monitor staff add --admin`, `monitor staff invite`)")
+    if not any(Permission.STAFF in permissions_of(one.role, admin=one.admin) for one in joined):
+        return Check("gap", what, "nobody who has joined may let others in (`monitor staff add --admin`)")
+    return Check("ok", what, f"{len(joined)} can sign in")
 
 
 def _clock(session: Session, clock: Clock) -> Iterator[Check]:
