@@ -27,6 +27,7 @@ from monitor.worklists.alerts import fingerprint
 
 router = APIRouter()
 EVERY = 1.0  # seconds between two looks, however many browsers watch
+VISITS = 2000  # that are remembered
 CHECKED_EVERY = 15  # looks between two questions whether somebody is still signed in
 OVER = "event: over\ndata: signed out\n\n"
 
@@ -39,11 +40,22 @@ class _Seen:
 
 
 class Watch:
-    """What stands on each clinic's worklist, looked up once a second at most."""
+    """What stands on each clinic's worklist, looked up once a second at most; and whom each visit has seen on it."""
 
     def __init__(self, app: App) -> None:
         self.app = app
         self._seen: dict[int, _Seen] = defaultdict(_Seen)
+        self._shown: dict[str, set[int]] = {}
+
+    def not_shown_yet(self, visit: str, patients: set[int]) -> set[int]:
+        """Those of these patients whom this visit has not been shown by the open page: it fetches the list all day
+        long, and each of them is logged once."""
+        if len(self._shown) > VISITS:
+            self._shown.clear()  # they are logged anew
+        shown = self._shown.setdefault(visit, set())
+        fresh = patients - shown
+        shown |= patients
+        return fresh
 
     async def version(self, clinic_id: int) -> str:
         """The last known one while the database is away."""
@@ -109,5 +121,7 @@ def show_part(request: Request) -> Response:
         return Response(str(error), error.status)
     with reading(visit.app.sessions) as session:
         context = worklist.show_worklist(visit, session)
+    watch: Watch = request.app.state.watch
+    visit.viewed = watch.not_shown_yet(visit.person.digest, visit.viewed)
     log_view(visit)
     return render(visit, "worklist/list.html", context)

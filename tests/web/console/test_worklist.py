@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
+from monitor.db import transaction
+from monitor.models import Event
 from tests.web.console.conftest import ANN, BEN, enrolled, texts
 from tests.web.staffer import Office, Staffer
 
@@ -52,3 +56,23 @@ def test_the_front_desk_sees_it_and_has_no_button_to_take_it(office: Office, des
     assert "Take it" not in desk.reads("/")
     refused = desk.post("/", {"do": "take", "alert": "1"})
     assert refused.status_code == 409  # no token of this visit: what was typed is shown again
+
+
+def test_the_page_that_stays_open_is_logged_once_for_each_patient(office: Office, ray: Staffer) -> None:
+    enrolled(office)
+    texts(office, ANN, "there is yellow pus")
+    ray.reads("/worklist")
+    ray.reads("/worklist")
+    enrolled(office, "Ben Petrov", BEN)
+    texts(office, BEN, "I cannot breathe")
+    ray.reads("/worklist")
+    with transaction(office.app.sessions) as session:
+        seen = session.scalars(select(Event.detail).where(Event.kind == "viewed").order_by(Event.id)).all()
+    assert [line["patients"] for line in seen] == [[1], [2]]
+
+
+def test_the_list_alone_is_refused_once_the_visit_is_over_and_does_not_prolong_it(office: Office, ray: Staffer) -> None:
+    for _ in range(4):
+        office.real_time.forward(minutes=20)
+        answer = ray.get("/worklist").status_code
+    assert answer == 401
