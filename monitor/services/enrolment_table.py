@@ -18,6 +18,7 @@ WORDS = ("timezone", "language", "chart", "site", "jaw", "stitches")
 COLUMNS = (*NEEDED, *WORDS, "time", "two-stage", "flap", "risk")
 SEPARATORS = ",;\t"
 ANSWERS = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these a spreadsheet begins to compute
 ALLOWED_TABLE = "a table as CSV in UTF-8, one patient a row below a row with the columns' names"
 
 
@@ -88,7 +89,17 @@ def write_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _defused(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def _plain(cell: str) -> str:
+    """The text of a cell, as it was before it was kept from being run as a formula.
+
+    >>> _plain(" '+1 202 "), _plain("'t Hooft")
+    ('+1 202', "'t Hooft")
+    """
+    text = cell.strip()
+    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA) else text
 
 
 def _rows(reader: Iterator[list[str]], columns: Sequence[str]) -> Iterator[Row]:
@@ -118,7 +129,7 @@ def _columns(cells: Sequence[str], field: str) -> list[str]:
 def _enrolment(columns: Sequence[str], cells: Sequence[str]) -> Enrolment | BadInput:
     if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
         return BadInput("row", f"{len(cells)} cells", f"{len(columns)}, as the first row has")
-    given = {column: cell.strip() for column, cell in zip(columns, cells, strict=False) if cell.strip()}
+    given = {column: _plain(cell) for column, cell in zip(columns, cells, strict=False) if cell.strip()}
     texts = dict.fromkeys(NEEDED, "") | given
     try:
         return read_enrolment(texts, [word for word in re.split(r"[\s,;]+", texts.pop("risk", "")) if word])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -25,6 +25,7 @@ from monitor.services.plan import calendar_of
 from monitor.services.seed import current_version
 from monitor.worklists.text_words import what_text
 
+A_MOMENT = timedelta(minutes=1)
 TOO_LATE = "no time to send it was left before it was of no use"
 
 
@@ -133,7 +134,7 @@ def _upcoming(row: Planned, episode: Episode, bundle: Bundle, *, now: datetime) 
     hours = Window(clinic.texting_from, clinic.texting_until)
     leaves_at = hours.next_open(max(row.due_at, now), zone)
     is_spread = row.step is not None and row.step.at is None and leaves_at == row.due_at
-    if leaves_at <= now:
+    if leaves_at <= now + A_MOMENT:  # the first text, and what follows it
         at = "at once"
     elif is_spread:  # somewhere within the hour, by the number that the patient is not given yet
         at = f"{clinic.checkin_at:%H:%M}\u2013{(datetime.combine(row.due_at, clinic.checkin_at) + SPREAD):%H:%M}"

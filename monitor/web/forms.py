@@ -71,16 +71,15 @@ async def _read_multipart(request: Request, max_fields: int, max_form: int) -> F
     size = request.headers.get("content-length", "")
     if not size.isdigit() or int(size) > MAX_FILE + max_form:
         raise BadInput("file", "a larger one", f"a file of at most {MAX_FILE} bytes")
+    pairs = []
     try:
-        given = await request.form(max_files=1, max_fields=max_fields, max_part_size=max_form)
+        async with request.form(max_files=1, max_fields=max_fields, max_part_size=max_form) as given:
+            for name, value in given.multi_items():
+                text = await _text_of(value) if isinstance(value, UploadFile) else value
+                pairs.append((name, storable(text)))
     except HTTPException:
         allowed = f"a form with one file, and at most {max_form} bytes in each of its fields"
         raise BadInput("form", "more, or bytes that are no form", allowed) from None
-    pairs = []
-    for name, value in given.multi_items():
-        text = await _text_of(value) if isinstance(value, UploadFile) else value
-        pairs.append((name, storable(text)))
-    await given.close()
     return Form(pairs)
 
 

@@ -63,15 +63,18 @@ class PatientPage:
 def list_patients(session: Session, clinic_id: int, now: datetime, *, page: int) -> PatientPage:
     """One page of all; a number beyond the last page means the last."""
     mine = Patient.clinic_id == clinic_id
-    count = _count(session, mine)
-    page = min(max(page, 1), max(1, -(-count // PAGE)))
-    return PatientPage(_lines(session, _ids(session, mine, offset=(page - 1) * PAGE), now), count, page)
+    ids, count = _ids(session, mine, offset=(max(page, 1) - 1) * PAGE)
+    if page > 1 and not ids:
+        last = PatientPage((), _count(session, mine)).pages
+        return list_patients(session, clinic_id, now, page=last)
+    return PatientPage(_lines(session, ids, now), count, max(page, 1))
 
 
 def find_patients(session: Session, clinic_id: int, now: datetime, *, text: str) -> PatientPage:
     """The first page of those whose name, number or chart is what was typed."""
     found = and_(Patient.clinic_id == clinic_id, _matches(text))
-    return PatientPage(_lines(session, _ids(session, found), now), _count(session, found))
+    ids, count = _ids(session, found)
+    return PatientPage(_lines(session, ids, now), count)
 
 
 def _count(session: Session, which: ColumnElement[bool]) -> int:
@@ -79,10 +82,16 @@ def _count(session: Session, which: ColumnElement[bool]) -> int:
     return session.scalar(counted) or 0
 
 
-def _ids(session: Session, which: ColumnElement[bool], *, offset: int = 0) -> Sequence[int]:
-    newest_first = (Episode.surgery_on.desc(), Episode.id.desc())
-    wanted = select(Episode.id).join(Patient, Patient.id == Episode.patient_id).where(which).order_by(*newest_first)
-    return session.scalars(wanted.limit(PAGE).offset(offset)).all()
+def _ids(session: Session, which: ColumnElement[bool], *, offset: int = 0) -> tuple[Sequence[int], int]:
+    """The episodes of a page, and how many there are on all pages; both in one walk."""
+    wanted = (
+        select(Episode.id, func.count().over().label("of_all"))
+        .join(Patient, Patient.id == Episode.patient_id)
+        .where(which)
+        .order_by(Episode.surgery_on.desc(), Episode.id.desc())
+    )
+    rows = session.execute(wanted.limit(PAGE).offset(offset)).all()
+    return [row.id for row in rows], rows[0].of_all if rows else 0
 
 
 def _matches(text: str) -> ColumnElement[bool]:
@@ -97,7 +106,8 @@ def _matches(text: str) -> ColumnElement[bool]:
 
 def _in_name(word: str) -> ColumnElement[bool]:
     """SQLite knows capital letters of ASCII alone: of other scripts each usual way to write a word is tried."""
-    return or_(*(Patient.name.icontains(each, autoescape=True) for each in {word, word.lower(), word.title()}))
+    ways = [word] if word.isascii() else dict.fromkeys([word, word.lower(), word.title()])
+    return or_(*(Patient.name.icontains(each, autoescape=True) for each in ways))
 
 
 def _lines(session: Session, ids: Sequence[int], now: datetime) -> tuple[PatientLine, ...]:

@@ -210,10 +210,33 @@
     clearTimeout(timer);
     timer = setTimeout(check, 400);
   });
-  let sent = false;
-  form.addEventListener("submit", (event) => {
-    if (sent) event.preventDefault(); // a second click while the first one is on its way
-    sent = true;
-  });
-  window.addEventListener("pageshow", () => (sent = false));
+})();
+
+// --- a second click while the first one is on its way
+
+(() => {
+  for (const form of document.querySelectorAll("form[data-once]")) {
+    form.addEventListener("submit", (event) => {
+      if (form.classList.contains("sending")) event.preventDefault();
+      form.classList.add("sending");
+      setTimeout(() => form.classList.remove("sending"), 15000); // it went nowhere
+    });
+    window.addEventListener("pageshow", () => form.classList.remove("sending"));
+  }
+})();
+
+// --- a text to a patient: how much of it is left
+
+(() => {
+  for (const form of document.querySelectorAll("form[data-count-text]")) {
+    const box = form.querySelector("textarea");
+    const left = document.createElement("small");
+    left.className = "hint";
+    box.after(left);
+    const show = () => {
+      left.textContent = `${box.maxLength - box.value.length} characters left`;
+    };
+    box.addEventListener("input", show);
+    show();
+  }
 })();
