@@ -6,17 +6,21 @@
 from fastapi import APIRouter
 
 from monitor.web.console import (
+    account,
     alerts,
     audit,
     enrol,
     episodes,
+    help_pages,
     import_table,
     inbox,
     live,
     messages,
     patients,
+    protocol,
     reports,
     rota,
+    settings,
     sign_in,
     staff,
     worklist,
@@ -41,5 +45,9 @@ for _part in (
     import_table,
     audit,
     staff,
+    settings,
+    account,
+    protocol,
+    help_pages,
 ):
     router.include_router(_part.router)
