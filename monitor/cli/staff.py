@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor.cli.common import AsJson, OfClinic, example, show_json, show_table, unit_of_work, whole
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from monitor.bootstrap import App
+    from monitor.models import Staff
 
 PersonId = Annotated[
     int, typer.Argument(parser=whole("staff"), metavar="STAFF", help="The id, as `monitor staff list` shows it.")
@@ -50,14 +57,45 @@ def add(
     from monitor.services.clinic import the_clinic
     from monitor.services.staff import add_staff
 
-    with unit_of_work() as (session, _, now):
+    with unit_of_work() as (session, app, now):
         where = the_clinic(session, clinic)
         person = add_staff(session, where, name, phone, email=email, tier=tier, role=role, admin=admin, now=now)
         answer = {"staff": person.id, "name": person.name, "tier": person.tier}
-    if json:
+        invited = None if json else _invited(session, app, person, now)
+    if invited is None:
         show_json(answer)
     else:
         typer.echo(f"staff {answer['staff']}: {answer['name']}, tier {answer['tier']}")
+        _show_invited(invited)
+
+
+@people.command("invite", epilog=example("monitor staff invite 1"))
+def invite(person: PersonId, json: AsJson = False) -> None:
+    """A new code to join with, in the place of any before: for the first time, or after a lost phone or password."""
+    from monitor.services.staff import find_staff
+
+    with unit_of_work() as (session, app, now):
+        invited = _invited(session, app, find_staff(session, person), now)
+    if json:
+        show_json(invited)
+    else:
+        _show_invited(invited)
+
+
+def _invited(session: Session, app: App, person: Staff, now: datetime) -> dict[str, object]:
+    from monitor.clock import SystemClock
+    from monitor.services.join import invite
+
+    code = invite(session, person, now=now, real_now=SystemClock().now())
+    where = f"{app.settings.public_url.rstrip('/')}/join"
+    return {"staff": person.id, "phone": person.phone, "join": where, "code": code}
+
+
+def _show_invited(invited: dict[str, object]) -> None:
+    from monitor.domain.access import INVITED_FOR
+
+    number, code = invited["phone"], invited["code"]
+    typer.echo(f"to sign in: {invited['join']} with {number} and the code {code}, once, within {INVITED_FOR.days} days")
 
 
 @people.command("list", epilog=example("monitor staff list"))

@@ -39,6 +39,19 @@ def test_staff_are_added_listed_and_removed(ready: Monitor) -> None:
     assert ready("staff", "remove", "1").is_refused("staff: found 1")
 
 
+def test_who_is_added_is_told_how_to_sign_in_and_a_new_code_takes_the_place_of_the_first(ready: Monitor) -> None:
+    added = ready(*RAY, "--admin").out
+    assert added.startswith(
+        "staff 1: Dr Ray, tier 1\nto sign in: http://127.0.0.1:8000/join with +12025550180 and the code "
+    )
+    assert added.endswith(", once, within 7 days\n")
+    invited = ready("staff", "invite", "1", "--json").json
+    assert set(invited) == {"staff", "phone", "join", "code"}
+    assert (len(invited["code"]), invited["code"] in added) == (19, False)
+    assert "and the code" in ready("staff", "invite", "1").out
+    assert ready("staff", "invite", "7").is_refused("staff: found 7")
+
+
 @pytest.mark.parametrize(
     ("option", "value", "allowed"),
     [

@@ -18,6 +18,7 @@ from monitor.web.console.frame import Action, Page, Visit, version_of
 from monitor.worklists.changes import last_change
 
 router = APIRouter()
+SHOWN_GAPS = 5
 BY_COMMAND = " (`monitor"  # where doctor goes on to name a command, which nobody types here
 
 
@@ -64,7 +65,10 @@ GROUPS: Mapping[str, Sequence[Setting]] = {
 def show_settings(visit: Visit, session: Session) -> Mapping[str, Any]:
     clinic = visit.clinic(session)
     found = [check for check in examine_clinic(session, clinic, visit.app.clock) if check.level != "ok"]
+    on_rota = [check for check in found if check.what.endswith(": rota")]
+    shown = [check for check in found if check not in on_rota[SHOWN_GAPS:]]
     return {
+        "more_gaps": len(on_rota[SHOWN_GAPS:]),
         "groups": GROUPS,
         "values": {field: value_of(clinic, field) for field in FIELDS},
         "missing": [
@@ -73,7 +77,7 @@ def show_settings(visit: Visit, session: Session) -> Mapping[str, Any]:
                 "found": check.found.partition(BY_COMMAND)[0],
                 "on_rota": check.what.endswith(": rota"),
             }
-            for check in found
+            for check in shown
         ],
         "version": _version(clinic),
     }
