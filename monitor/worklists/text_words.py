@@ -13,12 +13,12 @@ WHAT: Mapping[Kind, str] = {
     Kind.ANSWER: "Answer",
     Kind.NOTICE: "Notice",
     Kind.WELCOME: "First text",
-    Kind.SAFETY: "Evening check after surgery",
+    Kind.SAFETY: "Check on the morning after surgery",
     Kind.CHECKIN: "Check-in",
     Kind.NUDGE: "Reminder to answer",
     Kind.CARE: "Care advice",
     Kind.DIGEST: "Morning list",
-    Kind.REMINDER: "Appointment reminder",
+    Kind.REMINDER: "Reminder",
 }
 
 WHERE: Mapping[State, str] = {
@@ -40,9 +40,9 @@ def what_text(kind: str, once: str) -> str:
     """What a text is for; of one of the calendar which it is, too.
 
     >>> what_text("checkin", "plan:7:checkin-4"), what_text("reminder", "plan:7:maintenance-xray#2")
-    ('Check-in of day 4', 'Appointment reminder: maintenance xray')
+    ('Check-in of day 4', 'Reminder: maintenance xray')
     >>> what_text("answer", "answer:9"), what_text("care", "again:3"), what_text("safety", "plan:7:safety")
-    ('Answer', 'Care advice, second try', 'Evening check after surgery')
+    ('Answer', 'Care advice, second try', 'Check on the morning after surgery')
     """
     words = WHAT[Kind(kind)] if kind in set(Kind) else kind
     if once.startswith("again:"):
