@@ -5,18 +5,31 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import select
 
 from monitor.bootstrap import App, build
 from monitor.clock import StoppedClock
 from monitor.db import transaction
-from monitor.services.clinic import the_clinic
+from monitor.models import Alert, Clinic
+from monitor.services import credentials
+from monitor.services.clinic import add_clinic, the_clinic
 from monitor.services.enrol import Enrolment, enrol
 from monitor.services.receive import save_inbound
 from monitor.sms.phones import PhonesGateway
+from tests.web.console.pages import Samples
 from tests.web.staffer import Office, Staffer
 
 ANN, BEN = "+12025550101", "+12025550102"
 RAY, DESK, BOSS = "+12025550171", "+12025550172", "+12025550173"
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever joins in a test need not wait as long as somebody who guesses."""
+    quick = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(credentials, "_hasher", quick)
+    monkeypatch.setattr(credentials, "_NOBODYS", quick.hash("nobody's"))
 
 
 @pytest.fixture
@@ -64,3 +77,25 @@ def texts(office: Office, phone: str, body: str) -> None:
     office.ticks.everything()
     office.clock.forward(seconds=6)
     office.ticks.everything()
+
+
+@pytest.fixture
+def elsewhere(office: Office) -> int:
+    """Another clinic of the same installation: its number."""
+    with transaction(office.app.sessions) as session:
+        given = {"name": "Other Dental", "timezone": "America/Chicago"}
+        return add_clinic(session, given, now=office.clock.now()).id
+
+
+def samples_of(office: Office, staffer: Staffer, phone: str, *, clinic: int | None = None) -> Samples:
+    """One thing of each kind that a page can be about, of this member of staff's clinic."""
+    surgery = (office.clock.now() - timedelta(days=7)).date()
+    with transaction(office.app.sessions) as session:
+        where = session.get_one(Clinic, clinic) if clinic else the_clinic(session)
+        given = Enrolment(f"Pat {phone[-4:]}", phone, surgery, "signed form")
+        episode = enrol(session, where, given, now=office.clock.now()).id
+    office.ticks.everything()
+    texts(office, phone, "there is yellow pus")
+    with transaction(office.app.sessions) as session:
+        alert = session.scalars(select(Alert.id).where(Alert.episode_id == episode)).one()
+    return {"alerts": alert, "episodes": episode, "staff": staffer.id}
