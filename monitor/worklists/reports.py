@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from monitor.domain.figures import Closed, Months, minutes_between
@@ -84,10 +84,11 @@ class Facts:
 
     @cached_property
     def opened(self) -> list[Opened]:
-        paged = self._pages()
-        steps = self._steps()
         columns = (Alert.id, Alert.opened_at, Alert.band, Alert.kind, Alert.outcome)
-        rows = self.session.execute(select(*columns).where(*self._mine()).order_by(Alert.id))
+        rows = self.session.execute(select(*columns).where(*self._mine()).order_by(Alert.id)).all()
+        if not rows:
+            return []
+        paged, steps = self._pages(rows[0].id, rows[-1].id), self._steps(rows[0].id, rows[-1].id)
         return [
             Opened(
                 id=row.id,
@@ -112,24 +113,30 @@ class Facts:
     def _mine(self) -> tuple[ColumnElement[bool], ...]:
         return Alert.clinic_id == self.clinic_id, Alert.opened_at >= self._from, Alert.opened_at < self._until
 
-    def _pages(self) -> dict[int, int]:
-        counted = select(Page.alert_id, func.count()).join(Alert, Alert.id == Page.alert_id).where(*self._mine())
-        rows = self.session.execute(counted.group_by(Page.alert_id))
-        return {row[0]: row[1] for row in rows}
+    # What belongs to the alerts is looked up by their numbers, first to last: looking at when each came up once more
+    # costs more than what is asked for.
 
-    def _steps(self) -> dict[tuple[int, str], Any]:
+    def _pages(self, first: int, last: int) -> dict[int, int]:
+        counted = (
+            select(Page.alert_id, func.count())
+            .join(Alert, Alert.id == Page.alert_id)
+            .where(Page.alert_id.between(first, last), Alert.clinic_id == self.clinic_id)
+            .group_by(Page.alert_id)
+        )
+        return {row[0]: row[1] for row in self.session.execute(counted)}
+
+    def _steps(self, first: int, last: int) -> dict[tuple[int, str], Any]:
         """When each step was first made, and how many tries reached nobody, by alert and name."""
-        said = Event.detail["outcome"].as_string().label("said")
+        said = case((Event.kind == "outcome", Event.detail["outcome"].as_string()))
         rows = self.session.execute(
-            select(Event.alert_id, Event.kind, said, func.min(Event.at), func.count())
+            select(Event.alert_id, Event.kind, said, Event.at)
             .join(Alert, Alert.id == Event.alert_id)
-            .where(*self._mine(), Event.kind.in_(FIRSTS))
-            .group_by(Event.alert_id, Event.kind, "said")
+            .where(Event.alert_id.between(first, last), Alert.clinic_id == self.clinic_id, Event.kind.in_(FIRSTS))
         )
         found: dict[tuple[int, str], Any] = {}
-        for alert, kind, outcome, at, count in rows:
+        for alert, kind, outcome, at in rows:
             if outcome == NOT_REACHED:
-                found[alert, "tries"] = count
+                found[alert, "tries"] = found.get((alert, "tries"), 0) + 1
             else:
                 key = alert, FIRSTS[kind]
                 found[key] = min(at, found.get(key, at))

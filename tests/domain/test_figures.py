@@ -1,0 +1,107 @@
+"""The arithmetic of reports against numbers worked out by hand, and against what must hold for any."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from statistics import median, quantiles
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.domain.figures import (
+    CARE,
+    FEW,
+    Closed,
+    Months,
+    count_within,
+    likely,
+    minutes_between,
+    parse_months,
+    quantile,
+    rule_values,
+    times_of,
+    week_of,
+)
+from monitor.errors import BadInput
+
+TODAY = date(2026, 11, 8)
+MINUTES = st.lists(st.floats(0, 10_000), min_size=2, max_size=60)
+
+
+@given(MINUTES)
+def test_medians_and_quantiles_are_those_of_the_standard_library(values: list[float]) -> None:
+    assert quantile(values, 0.5) == pytest.approx(median(values))
+    assert quantile(values, 0.9) == pytest.approx(quantiles(values, n=10, method="inclusive")[-1])
+
+
+@given(MINUTES)
+def test_everything_counted_stands_in_one_place(values: list[float]) -> None:
+    assert sum(count_within(values, [15, 60, 240])) == len(values)
+
+
+def test_one_reply_is_its_own_median_and_none_has_none() -> None:
+    assert times_of([42]).ninety == 42
+    assert (times_of([]).count, times_of([]).median) == (0, None)
+
+
+def test_what_takes_exactly_as_long_as_an_edge_is_within_it() -> None:
+    assert count_within([15, 15.01, 60], [15, 60]) == [1, 2, 0]
+
+
+@given(st.integers(0, 300), st.integers(1, 300))
+def test_the_likely_range_holds_the_share_that_was_found_and_stays_a_share(part: int, whole: int) -> None:
+    part = min(part, whole)
+    edges = likely(part, whole)
+    assert edges is not None
+    assert 0 <= edges[0] <= part / whole + 1e-9
+    assert part / whole - 1e-9 <= edges[1] <= 1
+
+
+def test_more_cases_make_the_likely_range_narrower() -> None:
+    few, many = likely(8, 10), likely(800, 1000)
+    assert few is not None
+    assert many is not None
+    assert many[1] - many[0] < (few[1] - few[0]) / 5
+
+
+def test_a_rule_is_right_by_every_outcome_but_misread() -> None:
+    outcomes = ["advised", "booked", "seen", "misread", "part_replaced", "medicine", "referred", "emergency_care"]
+    (value,) = rule_values(Closed(outcome, {"pus": "Pus."}) for outcome in outcomes)
+    assert (value.count, value.right, value.care) == (8, 7, len(CARE))
+    assert value.share == 7 / 8
+    assert value.is_few
+    assert not rule_values([Closed("seen", {"pus": "Pus."})] * FEW)[0].is_few
+
+
+def test_nobody_replies_before_they_were_asked() -> None:
+    assert minutes_between(datetime(2026, 11, 2, 9, 0, 5, tzinfo=UTC), datetime(2026, 11, 2, 9, tzinfo=UTC)) == 0
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Pacific/Apia", "Africa/Cairo", "UTC"])
+def test_months_follow_each_other_without_gap_or_overlap(zone: str) -> None:
+    place, months = ZoneInfo(zone), list(Months(date(2025, 1, 1), date(2026, 12, 1)))
+    assert len(months) == 24
+    edges = [Months(month, month).bounds(place) for month in months]
+    assert all(one[1] == other[0] for one, other in pairwise(edges))
+    assert all(start.astimezone(place).day == 1 for start, _ in edges)
+
+
+def test_the_weeks_of_a_month_hold_all_its_days() -> None:
+    months = parse_months("2026-02", "2026-04", TODAY)
+    days = [months.first + timedelta(days=n) for n in range((months.ends - months.first).days)]
+    assert {week_of(day) for day in days} == set(months.weeks())
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "field"),
+    [("2026-1", "", "month"), ("26-11", "", "month"), ("2026/11", "", "month"), ("1999-12", "", "month"),
+     ("2026-00", "", "month"), ("2026-11", "x", "until"), ("2026-11", "2026-10", "until"),
+     ("2026-11", "2028-11", "until")],
+)  # fmt: skip
+def test_months_that_are_none_name_the_field_that_is_wrong(first: str, last: str, field: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        parse_months(first, last, TODAY)
+    assert refused.value.field == field
