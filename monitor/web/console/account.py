@@ -21,7 +21,8 @@ from monitor.services.join import change_password, renew_recovery_codes
 from monitor.services.sign_in import end_all, use_code
 from monitor.services.throttle import count_try, forgive
 from monitor.web.auth import caller_of, real_now
-from monitor.web.console.frame import Action, Page, Visit, render
+from monitor.web.console.frame import Action, Page, render
+from monitor.web.console.visit import Visit
 from monitor.worklists.account import account_of
 
 router = APIRouter()

@@ -23,7 +23,8 @@ from monitor.services.note import MAX_NOTE, add_note
 from monitor.services.seed import bundle_of
 from monitor.services.text_patient import MAX_TEXT, text_patient
 from monitor.web.console import frame
-from monitor.web.console.frame import Action, Visit, answered, enter, version_of
+from monitor.web.console.frame import Action, answered, enter
+from monitor.web.console.visit import Visit, version_of
 from monitor.web.console.worklist import eyes_of
 from monitor.worklists.alert_record import colleagues, facts_of, pages_of, reasons_of
 from monitor.worklists.alerts import one_alert

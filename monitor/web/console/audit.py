@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.access import Permission
 from monitor.models import Patient
-from monitor.web.console.frame import MAX_ID, Page, Visit
+from monitor.web.console.frame import Page
+from monitor.web.console.visit import MAX_ID, Visit
 from monitor.web.pages import on_day
 from monitor.worklists.audit import GROUPS, PROGRAM, Asking, LogLine, log_lines, people_of
 from monitor.worklists.event_words import STAFF

@@ -15,7 +15,8 @@ from monitor.services.enrol import AHEAD, JAWS, STITCHES, enrol
 from monitor.services.enrolment_table import COLUMNS, read_enrolment
 from monitor.services.foresee import check_typed, foresee
 from monitor.services.seed import bundle_of, current_version
-from monitor.web.console.frame import SHOW, Action, Page, Visit
+from monitor.web.console.frame import SHOW, Action, Page
+from monitor.web.console.visit import Visit
 
 router = APIRouter()
 CHECK = "check"

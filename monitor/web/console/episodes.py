@@ -29,7 +29,8 @@ from monitor.services.seed import bundle_of
 from monitor.services.text_patient import MAX_TEXT, text_patient
 from monitor.web.charts import Expected, Line, Scale, Tone, line_chart, svg_response
 from monitor.web.console import frame
-from monitor.web.console.frame import Action, Visit, answered, enter, version_of
+from monitor.web.console.frame import Action, answered, enter
+from monitor.web.console.visit import Visit, version_of
 from monitor.worklists.alert_record import facts_of
 from monitor.worklists.coming import calendar
 from monitor.worklists.timeline import timeline

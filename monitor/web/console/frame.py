@@ -10,11 +10,9 @@ POST   signed in? ─ our own form? ─ may do it? ─ do (one transaction) ─ 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
@@ -22,118 +20,24 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
-from monitor.bootstrap import App
-from monitor.db import Base, reading, transaction
+from monitor.db import reading, transaction
 from monitor.domain.access import Permission
 from monitor.errors import BadInput, Denied, MonitorError, NotFound, NotReady, SignedOut, Stale
-from monitor.models import Clinic, Episode, Staff
 from monitor.services.audit import act_as, record
 from monitor.services.sign_in import note_seen
 from monitor.web.auth import Person, app_of, came_from_us, csrf_token, find_visit, is_csrf_token, person_of, real_now
+from monitor.web.console.visit import Visit
 from monitor.web.forms import MAX_FORM, Form, read_form
 from monitor.web.pages import templates
 
-MAX_ID = 2**31 - 1
 MAX_FIELDS = 80
 MAX_KEPT, ALL_KEPT = 10_000, 50_000  # characters, of one field and of all
 NEVER_KEPT = frozenset({"csrf", "password", "old", "again", "code"})
 DOORS = ("/sign-in", "/join")  # nobody is sent back to these once they are in
-Row = TypeVar("Row", bound=Base)
-Show = Callable[["Visit", Session], Mapping[str, Any]]
-Do = Callable[["Visit", Session], "Response | str | None"]
+Show = Callable[[Visit, Session], Mapping[str, Any]]
+Do = Callable[[Visit, Session], "Response | str | None"]
 """Returns where to go next: an address, None for the page itself, or SHOW to answer with the page as it is now."""
 SHOW = "show"
-
-
-@dataclass
-class Visit:
-    """One request of somebody who is signed in, and what is to be remembered of it."""
-
-    request: Request
-    app: App
-    person: Person
-    now: datetime
-    form: Form = field(default_factory=Form)
-    error: BadInput | None = None
-    mistakes: Mapping[str, BadInput] = field(default_factory=dict)  # where a page checks all of its fields at once
-    viewed: set[int] = field(default_factory=set)  # patients whose record is shown
-    looked_into: str = ""  # at what, for the log
-
-    @property
-    def clinic_id(self) -> int:
-        return self.person.clinic_id
-
-    def clinic(self, session: Session) -> Clinic:
-        return session.get_one(Clinic, self.clinic_id)
-
-    def staff(self, session: Session) -> Staff:
-        return session.get_one(Staff, self.person.id)
-
-    @property
-    def number(self) -> int:
-        """The number in the page's address."""
-        return self._checked(int(self.request.path_params["number"]))
-
-    def own(self, session: Session, table: type[Row], number: int | None = None) -> Row:
-        """A row of this person's own clinic. What is another's is not there, as if it had never been."""
-        found = session.get(table, self._checked(number) if number is not None else self.number)
-        if found is None or _clinic_of(found) != self.clinic_id:
-            raise NotFound(table.__tablename__[:-1], number or self.number, "one of your clinic's")
-        return found
-
-    def may(self, permission: Permission) -> bool:
-        return self.person.may(permission)
-
-    def require(self, permission: Permission) -> None:
-        if not self.may(permission):
-            raise Denied(f"your role ({self.person.role}) may not do this: {permission}")
-
-    def require_unchanged(self, version: str, since: str) -> None:
-        """Refuse a form that was filled in before somebody else acted. `since` says what they did."""
-        if self.form.get("seen", version) != version:
-            raise Stale(since)
-
-    def view(self, patients: Iterable[int | None], what: str) -> None:
-        """Note that these patients' records are shown: it is logged before anybody sees the page."""
-        self.viewed |= {patient for patient in patients if patient is not None}
-        self.looked_into = what
-
-    def asked(self, name: str, allowed: Iterable[str], default: str) -> str:
-        """A word in the address, one of these; anything else is as if it were not there."""
-        given = self.request.query_params.get(name, default)
-        return given if given in set(allowed) else default
-
-    def chosen(self, name: str) -> int:
-        """A number that a form has chosen from a list of ours."""
-        typed = self.form.get(name, "")
-        if not (typed.isascii() and typed.isdigit() and len(typed) < 12):
-            raise BadInput(name, typed[:40], "one of the list")
-        return self._checked(int(typed))
-
-    @staticmethod
-    def _checked(number: int) -> int:
-        if not 0 <= number <= MAX_ID:
-            raise NotFound("number", "a very large one", "one that is on a page")
-        return number
-
-    # --- what templates ask
-
-    def kept(self, do: str, name: str, default: object = "") -> str:
-        """What a field shows: what was typed, if this form was refused, else what stands there."""
-        if self.form.get("do") == do and name in self.form:
-            return self.form[name]
-        return "" if default is None else str(default)
-
-    def kept_all(self, do: str, name: str, default: Iterable[str] = ()) -> tuple[str, ...]:
-        return self.form.all(name) if self.form.get("do") == do else tuple(default)
-
-    def wrong(self, do: str, name: str) -> str:
-        """What is said beside a field that was refused."""
-        found = self.mistakes.get(name, self.error)
-        if found is None or found.field != name or self.form.get("do") != do:
-            return ""
-        more = "" if str(found.found) == self.form.text(name) else f"Found: {str(found.found)[:120]}. "
-        return f"{more}Allowed: {found.allowed}."
 
 
 @dataclass(frozen=True)
@@ -303,18 +207,3 @@ def kept_fields(form: Form) -> list[tuple[str, str]]:
         if name not in NEVER_KEPT and len(value) <= MAX_KEPT and size <= ALL_KEPT:
             kept.append((name, value))
     return kept
-
-
-def version_of(*values: object) -> str:
-    """What stood on a page, in a few letters: a form brings it back, and whatever changed meanwhile shows.
-
-    >>> version_of("open", None) == version_of("open", None), version_of("open", None) == version_of("taken", 3)
-    (True, False)
-    """
-    return sha256(repr(values).encode()).hexdigest()[:12]
-
-
-def _clinic_of(row: Any) -> int | None:
-    if isinstance(row, Episode):
-        return row.patient.clinic_id
-    return getattr(row, "clinic_id", None)

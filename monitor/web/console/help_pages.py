@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.access import Permission
 from monitor.errors import NotFound
-from monitor.web.console.frame import Page, Visit
+from monitor.web.console.frame import Page
+from monitor.web.console.visit import Visit
 
 router = APIRouter()
 

@@ -12,7 +12,8 @@ from monitor.domain.access import Permission
 from monitor.errors import BadInput
 from monitor.services.enrolment_table import COLUMNS, NEEDED, Table
 from monitor.services.import_patients import MAX_ROWS, Imported, check_import, import_patients, read_import
-from monitor.web.console.frame import SHOW, Action, Page, Visit
+from monitor.web.console.frame import SHOW, Action, Page
+from monitor.web.console.visit import Visit
 
 router = APIRouter()
 MAX_TABLE = 600_000  # bytes: some hundred for each row

@@ -14,7 +14,8 @@ from monitor.errors import BadInput
 from monitor.services.seed import bundle_of
 from monitor.services.staff import close_task
 from monitor.services.stranger import MAX_NOTE, MAX_TEXT, finish, may_be_texted, text_stranger
-from monitor.web.console.frame import Action, Page, Visit, version_of
+from monitor.web.console.frame import Action, Page
+from monitor.web.console.visit import Visit, version_of
 from monitor.worklists.inbox import open_tasks, replies_to_read, wrong_numbers
 from monitor.worklists.strangers import Stranger, strangers
 

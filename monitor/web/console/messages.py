@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from monitor.domain.access import Permission
 from monitor.domain.localtime import local_date
 from monitor.errors import BadInput
-from monitor.web.console.frame import Page, Visit
+from monitor.web.console.frame import Page
+from monitor.web.console.visit import Visit
 from monitor.worklists.messages import count_texts, due_texts, left_texts, lost_texts, part_of
 
 router = APIRouter()

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.access import Permission
 from monitor.errors import BadInput
-from monitor.web.console.frame import SHOW, Action, Page, Visit
+from monitor.web.console.frame import SHOW, Action, Page
+from monitor.web.console.visit import Visit
 from monitor.worklists.patients import SEARCHED_AT_MOST, find_patients, list_patients
 
 router = APIRouter()

@@ -23,7 +23,8 @@ from monitor.errors import NotFound
 from monitor.models import Clinic, ProtocolVersion
 from monitor.services.compose import clinic_fields
 from monitor.services.seed import parsed, read_files
-from monitor.web.console.frame import MAX_ID, Page, Visit
+from monitor.web.console.frame import Page
+from monitor.web.console.visit import MAX_ID, Visit
 from monitor.worklists.protocols import VersionLine, protocol_versions
 
 router = APIRouter()

@@ -17,9 +17,10 @@ from monitor.domain.localtime import local_date
 from monitor.errors import NotFound
 from monitor.services.enrolment_table import write_rows
 from monitor.services.seed import bundle_of, current_version
-from monitor.web.console.frame import Page, Visit, answered, enter
+from monitor.web.console.frame import Page, answered, enter
 from monitor.web.console.report_section import Section
 from monitor.web.console.report_sections import SECTIONS
+from monitor.web.console.visit import Visit
 from monitor.worklists.reports import Facts
 
 router = APIRouter()

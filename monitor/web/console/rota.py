@@ -14,7 +14,8 @@ from monitor.domain.localtime import WEEKDAYS, local_date
 from monitor.errors import BadInput
 from monitor.models import Staff
 from monitor.services.rota import YEARS, Occurrence, add_cover, add_shift, remove_cover, remove_shift, swap
-from monitor.web.console.frame import MAX_ID, Action, Page, Visit, version_of
+from monitor.web.console.frame import Action, Page
+from monitor.web.console.visit import MAX_ID, Visit, version_of
 from monitor.worklists.changes import last_change
 from monitor.worklists.rota import TYPED, Week, week_of
 

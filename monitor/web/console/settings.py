@@ -14,7 +14,8 @@ from monitor.locking import lock
 from monitor.models import Clinic
 from monitor.services.clinic import FIELDS, change_clinic, value_of
 from monitor.services.doctor import examine_clinic
-from monitor.web.console.frame import Action, Page, Visit, version_of
+from monitor.web.console.frame import Action, Page
+from monitor.web.console.visit import Visit, version_of
 from monitor.worklists.changes import last_change
 
 router = APIRouter()

@@ -24,7 +24,8 @@ from monitor.services.staff import (
     require_another_manager,
 )
 from monitor.web.auth import real_now
-from monitor.web.console.frame import Action, Page, Visit, render, version_of
+from monitor.web.console.frame import Action, Page, render
+from monitor.web.console.visit import Visit, version_of
 from monitor.worklists.changes import last_change
 from monitor.worklists.staff import holding_of, staff_of
 

@@ -14,7 +14,8 @@ from monitor.models import Alert
 from monitor.queries import rota_of
 from monitor.services.acknowledge import find_alert, take
 from monitor.services.seed import bundle_of, current_version
-from monitor.web.console.frame import Action, Page, Visit
+from monitor.web.console.frame import Action, Page
+from monitor.web.console.visit import Visit
 from monitor.worklists.alerts import AlertLine, Eyes, fingerprint, open_alerts
 
 router = APIRouter()

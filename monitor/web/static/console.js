@@ -1,6 +1,8 @@
 // The console, livelier. Without this file every page is complete, only still: each form works by itself.
 "use strict";
 
+document.querySelector(".bar [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // --- the worklist: a stream says when it has changed, and the page fetches the list anew
 
 (() => {
