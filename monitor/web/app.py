@@ -6,22 +6,25 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as ASGIMessage
 
 from monitor.bootstrap import App
 from monitor.clock import Clock, SystemClock
-from monitor.errors import MonitorError
+from monitor.errors import MonitorError, NotFound
 from monitor.logs import place_of
 from monitor.services.receive import save_arrivals
 from monitor.services.track import track_together
 from monitor.web import console, health, phones, webhooks
 from monitor.web.auth import is_secure
+from monitor.web.console.frame import refusal
 from monitor.web.console.live import Watch
 from monitor.web.group_commit import GroupCommit
 from monitor.web.pages import SAFE_HEADERS
@@ -52,6 +55,7 @@ def create_app(
     web.include_router(console.router)
     web.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     web.add_exception_handler(MonitorError, _explain)
+    web.add_exception_handler(404, _no_such_page)
     web.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     web.add_middleware(Strict, secure=is_secure(app.settings))
     web.add_middleware(Discreet)
@@ -102,6 +106,14 @@ class Discreet:
             if scope["type"] == "http" and not answered:
                 failed = JSONResponse({"detail": "the program failed; this is in its log"}, 500)
                 await failed(scope, receive, send)
+
+
+async def _no_such_page(request: Request, error: Exception) -> Response:
+    """An address that leads nowhere is answered to a person by a page, to a program in its own way."""
+    assert isinstance(error, HTTPException)
+    if "text/html" not in request.headers.get("accept", ""):
+        return await http_exception_handler(request, error)
+    return refusal(request, NotFound("address", "one that leads nowhere", "an address that stands on a page"))
 
 
 async def _explain(request: Request, error: Exception) -> JSONResponse:

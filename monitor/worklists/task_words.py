@@ -28,7 +28,7 @@ TASKS: Mapping[str, TaskWords] = {
     ),
     "provider_settings": TaskWords(
         "The texting service refuses our texts, and patients may hear nothing.",
-        "Tell whoever looks after the program today: `monitor doctor` says what is wrong.",
+        "Tell whoever looks after the program today: the command “monitor doctor” says what is wrong.",
         NOBODY,
     ),
     "unreadable": TaskWords(

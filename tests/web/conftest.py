@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from monitor.bootstrap import App
@@ -9,10 +12,18 @@ from monitor.clock import StoppedClock
 from monitor.db import transaction
 from monitor.services.clinic import the_clinic
 from monitor.services.staff import add_staff
+from tests.web.browser import open_browser
 from tests.web.caller import impatient, twilio_app, twilio_settings, web
 from tests.web.visitor import ANN, BEN, DOCTOR, NURSE, Visitor, enrol_someone
 
 __all__ = ["impatient", "twilio_app", "twilio_settings", "web"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real one, for all tests of a file."""
+    with open_browser() as browser:
+        yield browser
 
 
 @pytest.fixture

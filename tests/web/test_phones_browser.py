@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from monitor.bootstrap import App
 from monitor.clock import StoppedClock
@@ -22,33 +18,10 @@ from monitor.services.receive import save_inbound
 from monitor.services.staff import add_staff
 from monitor.sms.phones import PhonesGateway
 from monitor.web.app import create_app
+from tests.web.browser import SCHEMES, SOON, WIDTHS, Troubles, is_as_wide_as_its_window, serve
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = Path("/usr/bin/chromium")
-if not CHROMIUM.exists():
-    pytest.skip(f"no browser at {CHROMIUM}", allow_module_level=True)
-
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 ANN, BEN, NURSE = "+12025550101", "+12025550102", "+12025550171"
-SOON = 5000  # milliseconds in which something must show
-WIDTHS = (375, 768, 1440)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -72,27 +45,15 @@ def people(app: App, clock: StoppedClock) -> Ticks:
 def address(app: App, people: Ticks) -> Iterator[str]:
     """The program, served on a free port."""
     web = create_app(app, wake=people.urgent, run_everything=people.everything)
-    server = uvicorn.Server(uvicorn.Config(web, port=0, log_level="error", access_log=False))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}/phones"
-    server.should_exit = True
-    thread.join()
+    with serve(web) as address:
+        yield f"{address}/phones"
 
 
 @pytest.fixture
 def page(browser: Any, address: str) -> Iterator[Any]:
     """The page, opened; nothing may go wrong in it unseen."""
     page = browser.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on(
-        "console", lambda line: wrong.append(line.text) if line.type == "error" and "422" not in line.text else None
-    )
-    page.on("dialog", lambda dialog: wrong.append(f"a dialog: {dialog.message}"))
+    wrong = Troubles(page, 422)
     page.goto(address)
     yield page
     page.close()
@@ -240,7 +201,7 @@ def test_without_javascript_everything_works_by_forms(browser: Any, address: str
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_width_fits_and_every_word_can_be_read(
     browser: Any, address: str, app: App, people: Ticks, scheme: str, width: int
@@ -252,7 +213,7 @@ def test_every_width_fits_and_every_word_can_be_read(
     page.goto(address)
     for summary in page.locator("summary").all():
         summary.click()
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert is_as_wide_as_its_window(page)
     assert page.evaluate(FAINT) == []
     page.close()
 

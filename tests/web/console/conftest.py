@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
@@ -17,6 +19,8 @@ from monitor.services.clinic import add_clinic, the_clinic
 from monitor.services.enrol import Enrolment, enrol
 from monitor.services.receive import save_inbound
 from monitor.sms.phones import PhonesGateway
+from tests.conftest import BEGINNING
+from tests.web.console.browser import LiveOffice, open_office
 from tests.web.console.pages import Samples
 from tests.web.staffer import Office, Staffer
 
@@ -99,3 +103,11 @@ def samples_of(office: Office, staffer: Staffer, phone: str, *, clinic: int | No
     with transaction(office.app.sessions) as session:
         alert = session.scalars(select(Alert.id).where(Alert.episode_id == episode)).one()
     return {"alerts": alert, "episodes": episode, "staff": staffer.id}
+
+
+@pytest.fixture(scope="module")
+def live_office(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[LiveOffice]:
+    """An office for all tests of a file, where a browser can visit it; it is 12:00 in New York."""
+    clock = StoppedClock(BEGINNING + timedelta(hours=4))
+    with open_office(tmp_path_factory.mktemp("office"), template, clock) as live:
+        yield live

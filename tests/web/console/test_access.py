@@ -403,3 +403,9 @@ def test_a_task_of_another_clinic_cannot_be_done_by_a_forged_choice(
     assert sends(boss, "/inbox", "task", task="1").status_code == 404
     with transaction(office.app.sessions) as session:
         assert session.scalars(select(Task.closed_at)).one() is None
+
+
+def test_an_address_that_leads_nowhere_is_a_page_for_people_and_none_for_programs(boss: Staffer) -> None:
+    page = boss.get("/no/such/thing", accept="text/html,*/*")
+    assert (page.status_code, "There is no such page" in page.text) == (404, True)
+    assert boss.get("/no/such/thing", accept="*/*").json() == {"detail": "Not Found"}
