@@ -18,8 +18,10 @@ from monitor.web.auth import VISIT
 from tests.web.browser import serve
 from tests.web.staffer import Office, Staffer
 
-CONTRAST = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": ["violations"]}
+CONTRAST = ("color-contrast", "link-in-text-block")
 EVERYTHING = {"resultTypes": ["violations"]}
+COLOURS = {"runOnly": CONTRAST, "resultTypes": ["violations"]}
+ALL_BUT_COLOURS = {"rules": {rule: {"enabled": False} for rule in CONTRAST}, "resultTypes": ["violations"]}
 
 
 @dataclass
