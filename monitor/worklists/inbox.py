@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import meaning_of
@@ -63,13 +63,19 @@ class WrongNumber:
     episode_id: int
 
 
+def are_open(clinic_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Of this clinic and not done. The sum keeps SQLite from the index of clinics, which would lead it past all that
+    was ever done, and not to the few that are open."""
+    return Task.clinic_id + 0 == clinic_id, Task.closed_at.is_(None)
+
+
 def open_tasks(session: Session, clinic_id: int, zone: ZoneInfo) -> list[TaskLine]:
     """What cannot wait first, then the oldest. Unknown numbers have a list of their own."""
     found = session.execute(
         select(Task, Patient, Inbound.body, Inbound.from_number)
         .outerjoin(Patient, Patient.id == Task.patient_id)
         .outerjoin(Inbound, Inbound.id == Task.inbound_id)
-        .where(Task.clinic_id == clinic_id, Task.closed_at.is_(None), Task.kind != "unknown_number")
+        .where(*are_open(clinic_id), Task.kind != "unknown_number")
     ).all()
     found = sorted(found, key=lambda row: (rank_of(row[0].kind), row[0].opened_at, row[0].id))[:AT_MOST]
     episodes = latest_episodes(session, {task.patient_id for task, *_ in found if task.patient_id})
@@ -176,6 +182,5 @@ def wrong_numbers(session: Session, clinic_id: int, zone: ZoneInfo) -> list[Wron
 
 
 def count_waiting(session: Session, clinic_id: int) -> int:
-    """How many things the front desk has before it, for the bar: tasks, and numbers that nobody knows."""
-    tasks = select(func.count()).where(Task.clinic_id == clinic_id, Task.closed_at.is_(None)).select_from(Task)
-    return session.scalar(tasks) or 0
+    """How many things the front desk has before it, for the bar: tasks, of which a number that nobody knows is one."""
+    return session.scalar(select(func.count()).select_from(Task).where(*are_open(clinic_id))) or 0

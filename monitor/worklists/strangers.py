@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from monitor.domain.terms import Band
 from monitor.models import Alert, Clinic, Episode, Inbound, Message, Patient, Staff, Task
 from monitor.worklists.alerts import words_said
+from monitor.worklists.inbox import are_open
 
 SHOWN = 6  # texts of a number
 AT_MOST = 100  # numbers on a page
@@ -104,7 +105,7 @@ def _listed(session: Session, clinic_id: int) -> list[tuple[str, datetime]]:
     rows = session.execute(
         select(Inbound.from_number, func.min(Task.opened_at))
         .join(Inbound, Inbound.id == Task.inbound_id)
-        .where(Task.clinic_id == clinic_id, Task.closed_at.is_(None), Task.kind == "unknown_number")
+        .where(*are_open(clinic_id), Task.kind == "unknown_number")
         .group_by(Inbound.from_number)
     )
     return [(number, since) for number, since in rows]

@@ -29,6 +29,7 @@ from monitor.web.auth import Person, app_of, came_from_us, csrf_token, find_visi
 from monitor.web.console.visit import Visit
 from monitor.web.forms import MAX_FORM, Form, read_form
 from monitor.web.pages import templates
+from monitor.worklists.inbox import count_waiting
 
 MAX_FIELDS = 80
 MAX_KEPT, ALL_KEPT = 10_000, 50_000  # characters, of one field and of all
@@ -108,6 +109,7 @@ class Page:
     def render(self, visit: Visit, *, status: int = 200) -> Response:
         with reading(visit.app.sessions) as session:
             context = self.show(visit, session)
+            visit.waiting = count_waiting(session, visit.clinic_id) if visit.may(Permission.DESK) else 0
         log_view(visit)
         return render(visit, self.template, context, status=status)
 

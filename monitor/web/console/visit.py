@@ -36,6 +36,7 @@ class Visit:
     mistakes: Mapping[str, BadInput] = field(default_factory=dict)  # where a page checks all of its fields at once
     viewed: set[int] = field(default_factory=set)  # patients whose record is shown
     looked_into: str = ""  # at what, for the log
+    waiting: int = 0  # for the front desk, as the bar shows
 
     @property
     def clinic_id(self) -> int:

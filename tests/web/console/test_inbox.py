@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from monitor.db import transaction
 from monitor.models import Alert, Event, Inbound, Message, Patient, Task
-from monitor.services.clinic import add_clinic, the_clinic
+from monitor.services.clinic import the_clinic
 from monitor.services.settle import add_task
 from monitor.worklists.task_words import TASKS
 from tests.web.console.conftest import ANN, enrolled, texts
@@ -25,11 +25,6 @@ def lists_task(office: Office, kind: str, once: str = "one", *, clinic: int | No
         where = clinic or the_clinic(session).id
         add_task(session, kind, once, clinic_id=where, now=office.clock.now(), **about)  # type: ignore[arg-type]
         return session.scalars(select(Task.id).where(Task.once == once)).one()
-
-
-def second_clinic(office: Office) -> int:
-    with transaction(office.app.sessions) as session:
-        return add_clinic(session, {"name": "Other Dental", "timezone": "America/Chicago"}, now=office.clock.now()).id
 
 
 def waiting_text(office: Office, number: str) -> Message | None:
@@ -225,8 +220,7 @@ def test_a_reply_that_a_person_must_read_leads_to_its_alert(office: Office, desk
     assert 'href="/alerts/1"' in page.text
 
 
-def test_another_clinics_inbox_is_its_own(office: Office, desk: Staffer) -> None:
-    elsewhere = second_clinic(office)
+def test_another_clinics_inbox_is_its_own(office: Office, desk: Staffer, elsewhere: int) -> None:
     other = office.hires("Oz Other", "+12025550179", role="manager", clinic=elsewhere)
     texts(office, STRANGER, "hello from nowhere")
     enrolled(office)
@@ -296,3 +290,13 @@ def test_five_hundred_numbers_and_tasks_are_asked_for_by_few_statements(office: 
     assert page.status_code == 200
     assert page.text.count('class="card stranger"') == 100
     assert page.text.count('class="card task"') == 200
+
+
+def test_the_bar_says_on_every_page_how_much_waits(office: Office, desk: Staffer, elsewhere: int) -> None:
+    assert "to do" not in desk.reads("/rota")
+    lists_task(office, "in_doubt", "one")
+    lists_task(office, "in_doubt", "two", clinic=elsewhere)
+    texts(office, STRANGER, "hello")
+    assert "Inbox 2 to do" in desk.reads("/rota")
+    desk.does("/inbox", "finish")
+    assert "Inbox 1 to do" in desk.reads("/account")

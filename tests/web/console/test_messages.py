@@ -10,7 +10,6 @@ from sqlalchemy import select
 from monitor.db import transaction
 from monitor.domain.delivery import MEANINGS, REMEDIES, State
 from monitor.models import Message
-from monitor.services.clinic import add_clinic
 from monitor.services.settle import settle
 from monitor.worklists.text_words import WHAT, WHERE
 from tests.web.console.conftest import ANN, BEN, enrolled, texts
@@ -151,12 +150,9 @@ def test_a_list_that_does_not_exist_is_the_first(desk: Staffer) -> None:
     assert "No more texts leave today." in desk.reads("/messages?show=secrets")
 
 
-def test_another_clinics_texts_are_not_there(office: Office, desk: Staffer) -> None:
+def test_another_clinics_texts_are_not_there(office: Office, desk: Staffer, elsewhere: int) -> None:
     enrolled(office, day=3)
     ends(office, State.UNDELIVERED, code=30006, kind="welcome")
-    with transaction(office.app.sessions) as session:
-        given = {"name": "Other Dental", "timezone": "America/Chicago"}
-        elsewhere = add_clinic(session, given, now=office.clock.now()).id
     other = office.hires("Oz Other", "+12025550179", role="manager", clinic=elsewhere)
     for asked in ("day=2026-11-02", "show=left", "show=troubles"):
         assert "Ann Carter" in desk.reads(f"/messages?{asked}")
