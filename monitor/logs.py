@@ -6,6 +6,15 @@ import traceback
 from pathlib import Path
 
 
+def shown_path(path: str) -> str:
+    """An address for a log: one line, whatever somebody wrote into it, and not a long one.
+
+    >>> shown_path("/x\\nERROR forged")
+    "'/x\\\\nERROR forged'"
+    """
+    return ascii(path[:200])
+
+
 def place_of(error: BaseException) -> str:
     """An error's kind and place, for a log: its own words may hold a patient's.
 

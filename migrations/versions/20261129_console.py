@@ -44,6 +44,7 @@ def downgrade() -> None:
     else:
         op.execute("DROP TRIGGER events_are_not_changed")
         op.execute("DROP TRIGGER events_are_not_deleted")
+        op.execute("DROP TRIGGER events_are_not_replaced")
     for table, columns in NEW_COLUMNS.items():
         with op.batch_alter_table(table) as batch:
             for name in columns:
@@ -61,7 +62,10 @@ def _keeping_events(dialect: str) -> list[str]:
             "CREATE TRIGGER events_are_only_added BEFORE UPDATE OR DELETE ON events "
             "FOR EACH ROW EXECUTE FUNCTION refuse_to_change_events()",
         ]
+    replaces = "BEFORE INSERT ON events WHEN EXISTS (SELECT 1 FROM events WHERE id = NEW.id)"
     return [
+        f"CREATE TRIGGER events_are_not_replaced {replaces} BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
+    ] + [
         f"CREATE TRIGGER events_are_not_{done} BEFORE {verb} ON events BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
         for verb, done in (("UPDATE", "changed"), ("DELETE", "deleted"))
     ]

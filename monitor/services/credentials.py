@@ -6,6 +6,7 @@ import secrets
 from datetime import datetime
 from hashlib import sha256
 from hmac import compare_digest
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -17,6 +18,7 @@ from monitor.errors import BadInput
 LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # none that is easily taken for another
 HALF_MINUTE = 30  # seconds for which a code of the second factor holds
 _hasher = PasswordHasher()
+_few_at_once = BoundedSemaphore(4)  # each takes 64 MB
 _NOBODYS = _hasher.hash(secrets.token_urlsafe())  # looked at where there is no account, for as long as a real one
 
 
@@ -66,7 +68,8 @@ def hash_password(password: str, *, about: tuple[str, ...]) -> str:
 def is_password(stored: str | None, password: str) -> bool:
     """Whether this is the one; it takes as long where there is none."""
     try:
-        return _hasher.verify(stored or _NOBODYS, password[: PASSWORD_AT_MOST + 1]) and stored is not None
+        with _few_at_once:
+            return _hasher.verify(stored or _NOBODYS, password[: PASSWORD_AT_MOST + 1]) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
+from itertools import islice
 
 from monitor.domain.localtime import parse_date
 from monitor.errors import BadInput
@@ -39,8 +40,9 @@ class Table:
     rows: tuple[Row, ...]
 
 
-def read_table(text: str, field: str) -> Table:
-    """Each row as an enrolment or what is wrong with it. Raises BadInput, naming `field`, where the whole is no table.
+def read_table(text: str, field: str, *, most: int | None = None) -> Table:
+    """Each row as an enrolment or what is wrong with it. Raises BadInput, naming `field`, where the whole is no table,
+    or has more rows than `most`: then the rest of it is not read.
 
     >>> table = read_table("name;phone;surgery;consent\\nAnn;+12025550123;2026-11-18;form\\nBob;12;soon;form", "from")
     >>> [(row.number, row.given.field if isinstance(row.given, BadInput) else row.given.name) for row in table.rows]
@@ -51,11 +53,15 @@ def read_table(text: str, field: str) -> Table:
     reader = csv.reader(StringIO(text, newline=""), delimiter=_separator(text), strict=True)
     try:
         header = next(reader, [])
-        rows = tuple(_rows(reader, _columns(header, field)))
+        read = _rows(reader, _columns(header, field))
+        rows = tuple(islice(read, None if most is None else most + 1))
     except csv.Error as error:
         raise BadInput(field, f"line {reader.line_num}: {error}", ALLOWED_TABLE) from None
     if not rows:
         raise BadInput(field, "no row below the first", ALLOWED_TABLE)
+    if most is not None and len(rows) > most:
+        allowed = f"at most {most} rows at once; `monitor enrol --from FILE` takes any number"
+        raise BadInput(field, f"more than {most} rows", allowed)
     return Table(tuple(header), rows)
 
 
@@ -79,10 +85,10 @@ def write_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     is shown as the text that it is.
 
     >>> write_rows(["name", "phone"], [["=1+1", "+1 202"]])
-    "name,phone\\r\\n'=1+1,'+1 202\\r\\n"
+    '"name","phone"\\r\\n"\\'=1+1","\\'+1 202"\\r\\n'
     """
     text = StringIO(newline="")
-    writer = csv.writer(text)
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)  # a cell stays whole, whatever a spreadsheet splits rows at
     writer.writerow([_defused(cell) for cell in header])
     writer.writerows([_defused(cell) for cell in row] for row in rows)
     return text.getvalue()

@@ -56,11 +56,7 @@ class Imported:
 
 def read_import(text: str) -> Table:
     """The table, unless it is too long for a page."""
-    table = read_table(text, "table")
-    if len(table.rows) > MAX_ROWS:
-        found = f"{len(table.rows)} rows"
-        raise BadInput("table", found, f"at most {MAX_ROWS} rows at once; `monitor enrol --from FILE` takes any number")
-    return table
+    return read_table(text, "table", most=MAX_ROWS)
 
 
 def check_import(session: Session, clinic: Clinic, table: Table, *, clock: Clock) -> Imported:

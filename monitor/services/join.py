@@ -23,7 +23,7 @@ from monitor.services.credentials import (
     tidy_words,
     totp_address,
 )
-from monitor.services.sign_in import begin, end_all, find_people, name_of
+from monitor.services.sign_in import begin, end_all, find_people
 from monitor.services.throttle import Caller, count_try, forgive
 
 RECOVERY_CODES = 10
@@ -42,9 +42,8 @@ def invite(session: Session, person: Staff, *, now: datetime, real_now: datetime
 def join(sessions: Sessions, who: str, code: str, password: str, caller: Caller, *, now: datetime) -> str:
     """Choose a password: returns what the browser is given until the second factor is shown. Whatever the account
     had before is gone. Raises BadInput, TooManyTries."""
-    with transaction(sessions) as session:
-        name = name_of(session, who)
-    keys = count_try(sessions, caller, f"join {name}", staff=frozenset(), now=now)
+    # The code has 76 random bits. Counted by the number it is for, a stranger could keep its owner from joining.
+    keys = count_try(sessions, caller, "join", staff_id=None, now=now, alone=True)
     with transaction(sessions) as session:
         person = _invited(session, who, code, now=now)
         about = (person.name, person.phone, person.email or "", session.get_one(Clinic, person.clinic_id).name)
@@ -96,10 +95,12 @@ def renew_recovery_codes(session: Session, staff_id: int, *, now: datetime) -> l
     return codes
 
 
-def change_password(session: Session, staff_id: int, hashed: str, *, but: str, now: datetime) -> None:
+def change_password(
+    session: Session, staff_id: int, hashed: str, *, but: str, device: str | None, now: datetime
+) -> None:
     """Every other browser is signed out."""
     lock(session, Account, staff_id).password = hashed
-    end_all(session, staff_id, but=but)
+    end_all(session, staff_id, but=but, device=device)
     record(session, "password_changed", at=now, staff=staff_id)
 
 

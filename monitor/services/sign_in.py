@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from monitor.db import Sessions, transaction
 from monitor.domain.access import FOR_THE_CODE, IDLE, LONGEST
 from monitor.domain.phone import parse_phone
-from monitor.errors import BadInput, SignedOut
+from monitor.errors import BadInput, SignedOut, TooManyTries
 from monitor.locking import lock
 from monitor.models import Account, Clinic, Device, RecoveryCode, SignIn, Staff
 from monitor.services.audit import actor_of, record
@@ -30,15 +30,35 @@ def check_password(sessions: Sessions, who: str, password: str, caller: Caller, 
     with transaction(sessions) as session:
         found = [(person.id, _password_of(session, person)) for person in find_people(session, who)]
         name = name_of(session, who)
-    keys = count_try(sessions, caller, name, staff={staff_id for staff_id, _ in found}, now=now)
-    right = [staff_id for staff_id, stored in found or [(0, None)] if is_password(stored, password)]
+    keys, closed = _count_each(sessions, caller, name, [staff_id for staff_id, _ in found], now=now)
+    tried = [(staff_id, stored) for staff_id, stored in found if staff_id in keys]
+    right = [staff_id for staff_id, stored in tried or [(0, None)] if is_password(stored, password)]
+    if not right and closed:
+        raise closed
     if not right:
         raise BadInput("who", "", "the number or e-mail address and the password of somebody who has joined")
     if len(right) > 1:
         raise BadInput("who", "", "the e-mail address that is known at the clinic you mean: several know this number")
     with transaction(sessions) as session:
-        forgive(session, keys)
+        forgive(session, keys[right[0]])
         return begin(session, right[0], factors=1, now=now)
+
+
+def _count_each(
+    sessions: Sessions, caller: Caller, name: str, found: Sequence[int], *, now: datetime
+) -> tuple[dict[int, list[str]], TooManyTries | None]:
+    """Whose password may be tried now, with what to forgive them, and why not that of the others. Who goes by the same
+    number at another clinic is counted apart: neither makes guesses at the other possible, nor keeps the other out."""
+    keys, closed = dict[int, list[str]](), None
+    for staff_id in found or [0]:
+        try:
+            what = f"{name} {staff_id}"
+            keys[staff_id] = count_try(sessions, caller, what, staff_id=staff_id or None, now=now)
+        except TooManyTries as error:
+            closed = error
+    if not keys and closed:
+        raise closed
+    return keys, closed
 
 
 def check_code(sessions: Sessions, token: str, code: str, caller: Caller, *, now: datetime) -> tuple[str, str]:
@@ -46,7 +66,7 @@ def check_code(sessions: Sessions, token: str, code: str, caller: Caller, *, now
     visit, and what it will be known by next time."""
     with transaction(sessions) as session:
         staff_id = _of(session, token, factors=1, now=now).staff_id
-    keys = count_try(sessions, caller, f"code of {staff_id}", staff={staff_id}, now=now)
+    keys = count_try(sessions, caller, f"code of {staff_id}", staff_id=staff_id, now=now)
     with transaction(sessions) as session:
         how = use_code(session, staff_id, code, now=now)
         if how is None:
@@ -112,10 +132,11 @@ def end(session: Session, token: str | None) -> None:
         session.flush()
 
 
-def end_all(session: Session, staff_id: int, *, but: str | None = None) -> None:
-    """Sign out everywhere, and be a stranger again to every browser; `but` is the digest of one that stays."""
+def end_all(session: Session, staff_id: int, *, but: str | None = None, device: str | None = None) -> None:
+    """Sign out everywhere, and be a stranger again to every browser but one that stays: `but` is the digest of its
+    visit, `device` of what it is known by."""
     session.execute(delete(SignIn).where(SignIn.staff_id == staff_id, SignIn.digest != (but or "")))
-    session.execute(delete(Device).where(Device.staff_id == staff_id))
+    session.execute(delete(Device).where(Device.staff_id == staff_id, Device.digest != (device or "")))
 
 
 def use_code(session: Session, staff_id: int, code: str, *, now: datetime) -> str | None:

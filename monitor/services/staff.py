@@ -56,9 +56,10 @@ def add_staff(
     there = _at(session, clinic.id, given.phone)
     if there is not None and there.left_at is None:
         raise BadInput("phone", phone, f"a number that nobody else has (staff {there.id} has it)")
-    person = there or Staff(clinic_id=clinic.id, created_at=now)
+    if there is not None:
+        _free_number(session, there)
+    person = Staff(clinic_id=clinic.id, created_at=now)
     _set(person, given)
-    person.left_at = None
     session.add(person)
     session.flush()
     record(session, "staff_added", at=now, clinic_id=clinic.id, staff=person.id)
@@ -72,11 +73,14 @@ def change_staff(session: Session, person: Staff, details: Details, *, now: date
     given = _checked(session.get_one(Clinic, person.clinic_id), details)
     there = _at(session, person.clinic_id, given.phone)
     if there is not None and there.id != person.id:
-        left = ", or had before they left: add whoever has it now anew" if there.left_at else ""
-        raise BadInput("phone", details.phone, f"a number that nobody else has{left}")
+        if there.left_at is None:
+            raise BadInput("phone", details.phone, "a number that nobody else has")
+        _free_number(session, there)
     if Permission.STAFF not in permissions_of(given.role, admin=given.admin):
         require_another_manager(session, person)
     changed = [name for name in Details.__dataclass_fields__ if getattr(person, name) != getattr(given, name)]
+    if "name" in changed:  # the log names people by who they are now
+        changed = [f"name (was {person.name})" if name == "name" else name for name in changed]
     _set(person, given)
     record(session, "staff_changed", at=now, clinic_id=person.clinic_id, staff=person.id, fields=changed)
 
@@ -143,7 +147,8 @@ def _checked(clinic: Clinic, given: Details) -> Details:
     if given.role not in ROLES:
         raise BadInput("role", given.role, "one of " + ", ".join(ROLES))
     email = given.email.lower() if given.email else None
-    if email is not None and not (EMAIL.fullmatch(email) and email.isprintable() and len(email) <= LONGEST_EMAIL):
+    usable = email is None or (len(email) <= LONGEST_EMAIL and email.isprintable() and EMAIL.fullmatch(email))
+    if not usable:
         raise BadInput("email", given.email, "an address such as ray@example.org")
     number = parse_phone("phone", given.phone, region=region_of(clinic))
     return Details(check_name("name", given.name), number, email, given.tier, given.role, given.admin)
@@ -157,6 +162,13 @@ def _set(person: Staff, given: Details) -> None:
 def _at(session: Session, clinic_id: int, number: str) -> Staff | None:
     """Whoever has this number at a clinic, or had it when they left."""
     return session.scalar(select(Staff).where(Staff.clinic_id == clinic_id, Staff.phone == number))
+
+
+def _free_number(session: Session, left: Staff) -> None:
+    """Somebody who has left has this number no more: whoever has it now is not to be taken for them, nor they for who
+    did what in the log."""
+    left.phone = f"left:{left.id}"
+    session.flush()
 
 
 def _end_covers(session: Session, staff_id: int, now: datetime) -> None:

@@ -19,7 +19,7 @@ from starlette.types import Message as ASGIMessage
 from monitor.bootstrap import App
 from monitor.clock import Clock, SystemClock
 from monitor.errors import MonitorError, NotFound
-from monitor.logs import place_of
+from monitor.logs import place_of, shown_path
 from monitor.services.receive import save_arrivals
 from monitor.services.track import track_together
 from monitor.web import console, health, phones, webhooks
@@ -102,7 +102,7 @@ class Discreet:
         try:
             await self.inner(scope, receive, note)
         except Exception as error:  # noqa: BLE001 -- the last one that can keep it out of the server's log
-            log.error("%s at %s", place_of(error), scope.get("path", "start-up"))
+            log.error("%s at %s", place_of(error), shown_path(scope.get("path", "start-up")))
             if scope["type"] == "http" and not answered:
                 failed = JSONResponse({"detail": "the program failed; this is in its log"}, 500)
                 await failed(scope, receive, send)
@@ -119,5 +119,5 @@ async def _no_such_page(request: Request, error: Exception) -> Response:
 async def _explain(request: Request, error: Exception) -> JSONResponse:
     """An error this project knows: its own status, and for bad input the field and what is allowed."""
     assert isinstance(error, MonitorError)
-    log.warning("%s at %s", type(error).__name__, request.url.path)
+    log.warning("%s at %s", type(error).__name__, shown_path(request.url.path))
     return JSONResponse({"detail": str(error)}, error.status)

@@ -9,6 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 from hmac import compare_digest
 from hmac import new as hmac
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -85,7 +86,20 @@ def person_of(session: Session, visit: SignIn) -> Person:
 def caller_of(request: Request) -> Caller:
     """Who tries to sign in."""
     device = request.cookies.get(_cookie(request, DEVICE))
-    return Caller(request.client.host if request.client else "", digest_of(device) if device else None)
+    return Caller(_network_of(request.client.host if request.client else ""), digest_of(device) if device else None)
+
+
+def _network_of(address: str) -> str:
+    """By what tries are counted: whoever has one IPv6 address has a whole network of them.
+
+    >>> _network_of("203.0.113.9"), _network_of("2001:db8:1:2:3::4")
+    ('203.0.113.9', '2001:db8:1:2::/64')
+    """
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((found, 64), strict=False)) if found.version == 6 else address
 
 
 # --- cookies

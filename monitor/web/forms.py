@@ -15,6 +15,7 @@ from monitor.errors import BadInput
 MAX_FORM = 64_000
 MAX_FIELDS = 20
 MAX_FILE = 2_000_000
+FILE = "file"  # the field for one
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 
 
@@ -69,22 +70,29 @@ async def _body(request: Request, max_form: int) -> bytes:
 
 async def _read_multipart(request: Request, max_fields: int, max_form: int) -> Form:
     size = request.headers.get("content-length", "")
+    if "charset" in request.headers.get("content-type", "").lower():
+        # No browser names one, and some take minutes to read: nobody chooses how this program decodes.
+        raise BadInput("form", "an encoding of its own", "a form in UTF-8")
     if not size.isdigit() or int(size) > MAX_FILE + max_form:
         raise BadInput("file", "a larger one", f"a file of at most {MAX_FILE} bytes")
     pairs = []
     try:
         async with request.form(max_files=1, max_fields=max_fields, max_part_size=max_form) as given:
             for name, value in given.multi_items():
-                text = await _text_of(value) if isinstance(value, UploadFile) else value
-                pairs.append((name, storable(text)))
+                pairs.append((name, storable(await _text_of(name, value))))
     except HTTPException:
         allowed = f"a form with one file, and at most {max_form} bytes in each of its fields"
         raise BadInput("form", "more, or bytes that are no form", allowed) from None
     return Form(pairs)
 
 
-async def _text_of(file: UploadFile) -> str:
+async def _text_of(name: str, value: UploadFile | str) -> str:
+    """A file comes in the one field that is for it: no other may be as large."""
+    if isinstance(value, str):
+        return value
+    if name != FILE:
+        raise BadInput(name[:40], "a file", "words")
     try:
-        return (await file.read(MAX_FILE + 1)).decode("utf-8-sig")
+        return (await value.read(MAX_FILE + 1)).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadInput("file", "a file that is not UTF-8", "a table saved as CSV in UTF-8") from None

@@ -84,6 +84,7 @@ GROUPS: Mapping[str, tuple[str, Collection[str]]] = {
         "Sign-in",
         (
             "signed_in",
+            "sign_in_closed",
             "joined",
             "invited",
             "password_changed",

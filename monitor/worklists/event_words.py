@@ -47,6 +47,7 @@ WORDS: Mapping[str, str] = {
     "task_opened": "For the front desk: {task}",
     "task_closed": "{who} finished a task of the front desk",
     "signed_in": "{who} signed in by {how}",
+    "sign_in_closed": "Too many wrong passwords or codes for {whom}: whoever tries must wait",
     "joined": "{who} joined with a code",
     "invited": "{who} made a code for {whom} to join with",
     "password_changed": "{who} changed their password",

@@ -45,6 +45,7 @@ class Stranger:
     taken_by_id: int | None
     taken_by: str | None
     patient: str | None
+    patient_id: int | None
     episode_id: int | None
 
     @property
@@ -73,7 +74,7 @@ def _stranger(
     since: datetime,
     said: Sequence[Said],
     raised: tuple[Alert, str | None] | None,
-    patient: tuple[str, int] | None,
+    patient: tuple[str, int, int] | None,
 ) -> Stranger:
     alert, taker = raised or (None, None)
     return Stranger(
@@ -88,7 +89,8 @@ def _stranger(
         taken_by_id=alert.taken_by_id if alert else None,
         taken_by=taker or ("the last resort" if alert and alert.state == "taken" else None),
         patient=patient[0] if patient else None,
-        episode_id=patient[1] if patient else None,
+        patient_id=patient[1] if patient else None,
+        episode_id=patient[2] if patient else None,
     )
 
 
@@ -137,12 +139,12 @@ def _said(session: Session, clinic_id: int, numbers: Collection[str], zone: Zone
     return said
 
 
-def _known(session: Session, clinic_id: int, numbers: Collection[str]) -> Mapping[str, tuple[str, int]]:
+def _known(session: Session, clinic_id: int, numbers: Collection[str]) -> Mapping[str, tuple[str, int, int]]:
     """Numbers that have become a patient's of this clinic since."""
     rows = session.execute(
-        select(Patient.phone, Patient.name, func.max(Episode.id))
+        select(Patient.phone, Patient.name, Patient.id, func.max(Episode.id))
         .join(Episode, Episode.patient_id == Patient.id)
         .where(Patient.phone.in_(numbers), Patient.clinic_id == clinic_id)
-        .group_by(Patient.phone, Patient.name)
+        .group_by(Patient.phone, Patient.name, Patient.id)
     )
-    return {phone: (name, episode) for phone, name, episode in rows}
+    return {phone: (name, patient_id, episode) for phone, name, patient_id, episode in rows}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
@@ -82,7 +83,8 @@ class Staffer:
                 self.cookies = client.cookies
                 return answer
 
-        return asyncio.run(once())
+        with ThreadPoolExecutor(1) as beside:  # a test that drives a browser has a loop of its own here
+            return beside.submit(asyncio.run, once()).result()
 
     def reads(self, path: str) -> str:
         """A page's words; it must be there."""

@@ -58,7 +58,7 @@ def _all_roles() -> Sequence[Any]:
 def set_password(visit: Visit, session: Session) -> str:
     """With the present one. It is compared and made outside of any transaction that writes: both take long."""
     form, sessions, me = visit.form, visit.app.sessions, visit.person.id
-    keys = count_try(sessions, caller_of(visit.request), f"password of {me}", staff={me}, now=real_now(visit.request))
+    keys = count_try(sessions, caller_of(visit.request), f"password of {me}", staff_id=me, now=real_now(visit.request))
     account, person = session.get_one(Account, me), session.get_one(Staff, me)
     if not is_password(account.password, form.get("old", "")):
         raise BadInput("old", "", "the password with which you sign in now")
@@ -68,7 +68,8 @@ def set_password(visit: Visit, session: Session) -> str:
     hashed = hash_password(form.get("password", ""), about=about)
     with transaction(sessions) as writing:
         act_as(writing, visit.staff(writing))
-        change_password(writing, me, hashed, but=visit.person.digest, now=visit.now)
+        device = caller_of(visit.request).device
+        change_password(writing, me, hashed, but=visit.person.digest, device=device, now=visit.now)
         forgive(writing, keys)
     return "/account?said=password"
 
@@ -76,7 +77,7 @@ def set_password(visit: Visit, session: Session) -> str:
 def new_codes(visit: Visit, session: Session) -> Response:  # noqa: ARG001 -- it writes in transactions of its own
     """Ten recovery codes in the place of those before, for whoever shows the app's code; shown this once."""
     sessions, me, now = visit.app.sessions, visit.person.id, real_now(visit.request)
-    keys = count_try(sessions, caller_of(visit.request), f"code of {me}", staff={me}, now=now)
+    keys = count_try(sessions, caller_of(visit.request), f"code of {me}", staff_id=me, now=now)
     with transaction(sessions) as writing:
         act_as(writing, visit.staff(writing))
         if use_code(writing, me, visit.form.get("code", "")[:80], now=now) != "app":
@@ -87,7 +88,7 @@ def new_codes(visit: Visit, session: Session) -> Response:  # noqa: ARG001 -- it
 
 
 def sign_out_elsewhere(visit: Visit, session: Session) -> str:
-    end_all(session, visit.person.id, but=visit.person.digest)
+    end_all(session, visit.person.id, but=visit.person.digest, device=caller_of(visit.request).device)
     record(session, "signed_out_everywhere", at=visit.now, staff=visit.person.id)
     return "/account?said=signed-out"
 

@@ -153,7 +153,7 @@ def _since(session: Session, visit: Visit, alert: Alert) -> str:
 
 
 frame.Page(
-    "/alerts/{number:int}",
+    "/alerts/{number:row}",
     "alert.html",
     show_alert,
     Permission.PATIENTS,

@@ -250,8 +250,10 @@ def _draw(request: Request) -> Response:
     narrow, gum = "narrow" in request.query_params, request.path_params["what"] == "gum"
     with reading(visit.app.sessions) as session:
         episode = visit.own(session, Episode)
+        visit.view([episode.patient_id], f"the course of episode {episode.id}")
         protocol = bundle_of(session, episode.protocol_version_id).protocol
         points = _points(session, episode)
+    request.app.state.watch.log_once(visit)
     last = max([DRAWN_DAYS, *(point.day for point in points)])
     ceiling = [(expected_gum if gum else expected_pain)(protocol, day) for day in range(last + 1)]
     values = [(p.day, p.gum if gum else p.pain) for p in points if (p.gum if gum else p.pain) is not None]
@@ -268,10 +270,10 @@ def _draw(request: Request) -> Response:
     return svg_response(svg)
 
 
-router.add_route("/episodes/{number:int}/{what:str}.svg", draw_course, methods=["GET"])
+router.add_route("/episodes/{number:row}/{what:str}.svg", draw_course, methods=["GET"])
 
 frame.Page(
-    "/episodes/{number:int}",
+    "/episodes/{number:row}",
     "episode.html",
     show_episode,
     Permission.PATIENTS,

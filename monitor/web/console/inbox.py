@@ -30,7 +30,8 @@ def show_inbox(visit: Visit, session: Session) -> Mapping[str, Any]:
     replies = replies_to_read(session, clinic_id, zone)
     wrong = wrong_numbers(session, clinic_id, zone)
     shown = [*(line.patient_id for line in tasks), *(line.patient_id for line in replies)]
-    visit.view([*shown, *(one.patient_id for one in wrong)], "the inbox")
+    known = [*(one.patient_id for one in wrong), *(one.patient_id for one in numbers)]
+    visit.view([*shown, *known], "the inbox")
     return {
         "strangers": [_card(visit, session, one) for one in numbers],
         "tasks": tasks,

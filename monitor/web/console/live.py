@@ -23,6 +23,7 @@ from monitor.errors import Denied, NotReady, SignedOut
 from monitor.web.auth import app_of, find_visit
 from monitor.web.console import worklist
 from monitor.web.console.frame import enter, log_view, render
+from monitor.web.console.visit import Visit
 from monitor.worklists.alerts import fingerprint
 
 router = APIRouter()
@@ -45,17 +46,17 @@ class Watch:
     def __init__(self, app: App) -> None:
         self.app = app
         self._seen: dict[int, _Seen] = defaultdict(_Seen)
-        self._shown: dict[str, set[int]] = {}
+        self._shown: dict[tuple[str, str], set[int]] = {}
 
-    def not_shown_yet(self, visit: str, patients: set[int]) -> set[int]:
-        """Those of these patients whom this visit has not been shown by the open page: it fetches the list all day
-        long, and each of them is logged once."""
+    def log_once(self, visit: Visit) -> None:
+        """Log those patients whom this visit has not been shown in this way before: an open page fetches its list all
+        day long, and the pictures on it, and each of them is logged once."""
         if len(self._shown) > VISITS:
             self._shown.clear()  # they are logged anew
-        shown = self._shown.setdefault(visit, set())
-        fresh = patients - shown
-        shown |= patients
-        return fresh
+        shown = self._shown.setdefault((visit.person.digest, visit.looked_into), set())
+        visit.viewed -= shown
+        log_view(visit)
+        shown |= visit.viewed
 
     async def version(self, clinic_id: int) -> str:
         """The last known one while the database is away."""
@@ -122,6 +123,5 @@ def show_part(request: Request) -> Response:
     with reading(visit.app.sessions) as session:
         context = worklist.show_worklist(visit, session)
     watch: Watch = request.app.state.watch
-    visit.viewed = watch.not_shown_yet(visit.person.digest, visit.viewed)
-    log_view(visit)
+    watch.log_once(visit)
     return render(visit, "worklist/list.html", context)

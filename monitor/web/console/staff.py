@@ -142,7 +142,7 @@ def _show_code(visit: Visit, session: Session, person: Staff) -> Response:
 
 Page("/staff", "staff.html", show_staff, Permission.STAFF, {"add": Action(add)}).add_to(router)
 Page(
-    "/staff/{number:int}",
+    "/staff/{number:row}",
     "staff-person.html",
     show_person,
     Permission.STAFF,

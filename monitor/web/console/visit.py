@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 from sqlalchemy.orm import Session
+from starlette.convertors import IntegerConvertor, register_url_convertor
 
 from monitor.bootstrap import App
 from monitor.db import Base
@@ -20,6 +21,15 @@ from monitor.web.auth import Person
 from monitor.web.forms import Form
 
 MAX_ID = 2**31 - 1
+
+
+class RowNumber(IntegerConvertor):
+    """A row's number in an address, `{number:row}`: of an endless one nobody makes a number."""
+
+    regex = "[0-9]{1,12}"
+
+
+register_url_convertor("row", RowNumber())
 Row = TypeVar("Row", bound=Base)
 
 
@@ -70,7 +80,7 @@ class Visit:
 
     def require_unchanged(self, version: str, since: str) -> None:
         """Refuse a form that was filled in before somebody else acted. `since` says what they did."""
-        if self.form.get("seen", version) != version:
+        if self.form.get("seen", "") != version:
             raise Stale(since)
 
     def view(self, patients: Iterable[int | None], what: str) -> None:

@@ -35,9 +35,9 @@ def other_routes() -> set[str]:
 def address(path: str, samples: Samples) -> str:
     """A path with the number of a sample in it. A page about things of a new kind needs a sample of its kind."""
     kind, path = path.split("/")[1], path.replace("/help/{page}", "/help/worklist")
-    if "{number:int}" in path:
+    if "{number:row}" in path:
         assert kind in samples, f"add a sample for {path} to tests/web/console/conftest.py"
-        path = path.replace("{number:int}", str(samples[kind]))
+        path = path.replace("{number:row}", str(samples[kind]))
     assert not re.search("[{}]", path), f"{path} has more than a number in its address: say here how to fill it"
     return path
 

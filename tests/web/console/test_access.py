@@ -76,7 +76,7 @@ def events(office: Office, kind: str) -> int:
 
 def test_there_are_pages_to_try() -> None:
     paths = {page.path for page in pages()}
-    assert {"/", "/inbox", "/messages", "/alerts/{number:int}"} <= paths
+    assert {"/", "/inbox", "/messages", "/alerts/{number:row}"} <= paths
     assert all(page.needs is not None or page.path.split("/")[1] in {"account", "help"} for page in pages())
 
 
@@ -174,7 +174,7 @@ def test_pictures_of_another_clinics_patients_are_not_there(office: Office, samp
 def test_a_number_that_nothing_has_is_not_there(office: Office, boss: Staffer, number: str) -> None:
     for page in pages():
         if "{number" in page.path:
-            assert boss.get(page.path.replace("{number:int}", number)).status_code == 404, page.path
+            assert boss.get(page.path.replace("{number:row}", number)).status_code == 404, page.path
 
 
 # --- forged forms
