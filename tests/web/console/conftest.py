@@ -37,11 +37,13 @@ def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def office(app: App, clock: StoppedClock) -> Office:
+def office(app: App, clock: StoppedClock) -> Iterator[Office]:
     """Smile Dental at 12:00 in New York, reached by http on this machine."""
     clock.forward(hours=4)
     settings = app.settings.model_copy(update={"public_url": "http://127.0.0.1:8000"})
-    return Office(build(settings, clock=clock), clock, StoppedClock(clock.now()))
+    mine = build(settings, clock=clock)
+    yield Office(mine, clock, StoppedClock(clock.now()))
+    mine.engine.dispose()
 
 
 @pytest.fixture
