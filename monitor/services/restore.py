@@ -26,6 +26,7 @@ ALLOWED = "a file that `monitor backup` wrote"
 MAGIC = {b"SQLite format 3\x00": "sqlite", b"PGDMP": "postgresql"}
 NAME_OF = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 ALIVE = timedelta(seconds=45)  # three heartbeats
+FUNCTIONS = ("refuse_to_change_events",)  # that migrations have made; a table's drop leaves them behind
 PATIENCE = 30.0  # seconds to wait for somebody who holds the database
 # It stands in the same transaction as what is put back, so that no worker can send before the provider was asked.
 # A backup of an unfinished restore keeps the older moment.
@@ -150,6 +151,7 @@ def _stage_postgres(engine: Engine, path: Path, ready: Path, tell: Tell) -> str:
         raise BadInput(str(path), str(error), f"{ALLOWED}, whole") from None
     tell(1, 2)
     drop = [f'DROP TABLE IF EXISTS public."{name}" CASCADE;\n' for name in inspect(engine).get_table_names("public")]
+    drop += [f"DROP FUNCTION IF EXISTS public.{name};\n" for name in FUNCTIONS]
     with ready.open("w", encoding="utf-8") as script, body.open(encoding="utf-8", newline="") as source:
         script.write("SET lock_timeout = '10s';\n" + "".join(drop))
         for line in source:
