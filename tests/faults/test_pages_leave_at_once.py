@@ -15,6 +15,7 @@ from tests.story import CHECKIN
 
 pytestmark = [pytest.mark.fault, pytest.mark.engine("postgresql")]
 PATIENTS = 20
+USUAL = 0.1  # seconds of a core for that piece of work
 
 
 def test_a_page_leaves_the_worker_at_once(fleet: Fleet, record_property: Callable[[str, object], None]) -> None:
@@ -45,8 +46,15 @@ def test_an_idle_worker_costs_little(fleet: Fleet, record_property: Callable[[st
     status = Path(f"/proc/{worker.pid}/status").read_text()
     memory = int(status.split("VmRSS:")[1].split()[0]) / 1024
     record_property("idle worker: share of a core, MB", (share, memory))
-    assert share < 0.05  # its ticks are hurried here: reconcile every second
+    assert share < 0.05 * _slowness()  # its ticks are hurried here: reconcile every second
     assert memory < 160
+
+
+def _slowness() -> float:
+    """How many times as long as usual this machine takes for a piece of work just now, at least once."""
+    start = time.process_time()
+    sum(number * number for number in range(2_000_000))
+    return max(1.0, (time.process_time() - start) / USUAL)
 
 
 def _pages(fleet: Fleet) -> int:
