@@ -135,13 +135,16 @@ def test_an_address_cannot_write_a_line_of_the_log(
     assert not re.search("[\n\x1b]", "".join(caplog.messages))
 
 
-def test_an_endless_mail_address_is_refused_at_once(office: Office, boss: Staffer) -> None:
-    began = time.perf_counter()
-    answer = sends(
-        boss, "/staff", "add", name="Q", phone=BEN, tier="1", role="clinician", email="a@" + "." * 7000 + "@"
-    )
-    assert answer.status_code == 422
-    assert time.perf_counter() - began < 0.3
+def test_an_endless_mail_address_is_refused_as_soon_as_a_short_one(office: Office, boss: Staffer) -> None:
+    def seconds(email: str) -> float:
+        """Of the processor, whatever else it does."""
+        began = time.process_time()
+        answer = sends(boss, "/staff", "add", name="Q", phone=BEN, tier="1", role="clinician", email=email)
+        assert answer.status_code == 422
+        return time.process_time() - began
+
+    seconds("a@b")  # loads what there is to load
+    assert seconds("a@" + "." * 7000 + "@") < 3 * seconds("a@b") + 0.2
 
 
 def test_of_a_table_that_is_far_too_long_the_rest_is_not_read(
