@@ -36,6 +36,8 @@ class Correction:
     def __post_init__(self) -> None:
         if self.pain is not None and self.sign != Sign.PAIN:
             raise BadInput("pain", self.pain, "a number of 0 to 10 beside the sign pain only")
+        if self.pain and self.presence == Presence.ABSENT:
+            raise BadInput("pain", self.pain, "no number beside a pain that is not there")
         if self.pain is not None and not 0 <= self.pain <= MAX_PAIN:
             raise BadInput("pain", self.pain, "a whole number from 0 to 10")
 
@@ -127,17 +129,19 @@ def _tell_staff(
     by: Staff,
     now: datetime,
 ) -> None:
-    """What turns out worse is an alert like any; what turns out better is said on the alert that is open."""
-    patient = episode.patient
-    if correction.presence == Presence.PRESENT and scored.band >= Band.SOON:
+    """What holds now and did not before is an alert like any; what turns out better is said on one that is open."""
+    before = {reason["rule"] for reason in old.reasons}
+    fresh = [reason for reason in scored.reasons if reason.band >= Band.SOON and reason.rule not in before]
+    if fresh:  # what was known before was paged then, and may have been dealt with
+        patient = episode.patient
         finding = Finding(
             clinic=patient.clinic,
             kind="finding",
-            band=scored.band,
+            band=max(reason.band for reason in fresh),
             day=old.day,
             version_id=episode.protocol_version_id,
-            signs=[sign.value for sign in scored.signs],
-            reasons=reasons_json(scored.reasons),
+            signs=list(dict.fromkeys(reason.sign.value for reason in fresh if reason.sign is not None)),
+            reasons=reasons_json(fresh),
             at_night=scored.at_night,
             patient=patient,
             episode=episode,

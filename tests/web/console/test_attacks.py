@@ -99,7 +99,9 @@ def test_a_stranger_keeps_nobody_from_joining(office: Office, ray: Staffer) -> N
     thief = ray.elsewhere()
     for _ in range(6):
         thief.post("/join", {"who": RAY, "code": "wrong", "password": OTHER, "again": OTHER})
+    ray.post("/sign-out")
     ray.joins()
+    assert ray.get("/").status_code == 200
 
 
 def test_a_new_password_lets_its_owner_in_while_somebody_guesses(office: Office, ray: Staffer) -> None:

@@ -101,6 +101,27 @@ def test_a_correction_for_the_worse_pages_like_any_finding(office: Office, ray: 
     assert "URGENT" in ray.reads("/").upper()
 
 
+def test_a_pain_that_is_not_there_has_no_number(office: Office, ray: Staffer, ann: str) -> None:
+    texts(office, ANN, "pain 1")
+    answer = ray.does(f"{ann}?overrule=1", "overrule", sign="pain", presence="absent", pain="8", why="which?")
+    assert answer.status_code == 422
+    with transaction(office.app.sessions) as session:
+        assert len(session.scalars(select(Assessment)).all()) == 1
+
+
+def test_a_correction_pages_nobody_for_what_was_dealt_with(office: Office, ray: Staffer, ann: str) -> None:
+    texts(office, ANN, "there is yellow pus, pain 3")
+    ray.does("/alerts/1", "outcome", outcome="seen")
+    ray.does(f"{ann}?overrule=1", "overrule", sign="pain", presence="present", pain="2", why="She meant 2")
+    with transaction(office.app.sessions) as session:
+        assert len(session.scalars(select(Alert.id)).all()) == 1
+    ray.does(f"{ann}?overrule=2", "overrule", sign="pain", presence="present", pain="9", why="No: 9")
+    with transaction(office.app.sessions) as session:
+        again = session.scalars(select(Alert).order_by(Alert.id.desc())).first()
+        assert again is not None
+        assert (again.id, again.band, again.signs, again.state) == (2, "urgent", ["pain"], "open")
+
+
 def test_a_reading_is_overruled_once(office: Office, ray: Staffer, ann: str) -> None:
     texts(office, ANN, "there is yellow pus")
     form = ray.filled(f"{ann}?overrule=1", "overrule", sign="pus", presence="absent", why="no")
