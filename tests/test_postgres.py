@@ -45,7 +45,7 @@ def test_the_commands_work_as_on_sqlite(installation: Installation) -> None:
     assert doctor["database"]["level"] == "ok"
     assert doctor["database"]["found"].startswith("postgresql ")
     assert installation.json("ledger")["holes"] == []
-    code, _ = installation.end()
+    code = installation.end()
     assert code == 0
     assert "ERROR" not in installation.log
 

@@ -58,10 +58,10 @@ def test_a_first_start_sets_up_a_home_by_itself_and_ends_cleanly(tmp_path: Path)
     try:
         running.start()
         assert running.get("/phones").startswith("<!doctype html>")
-        ended, seconds = running.end()
+        ended = running.end()
     finally:
         running.close()
-    assert (ended, seconds < 5) == (0, True)
+    assert ended == 0
     assert "set up with defaults" in running.log
     assert "no SMS leaves" in running.log
     assert "Traceback" not in running.log
@@ -73,8 +73,8 @@ def test_web_and_worker_may_run_apart(tmp_path: Path) -> None:
     try:
         running.spawn("worker")
         wait_for("a worker's sign of life", lambda: running.rows("SELECT at FROM heartbeats"))
-        ended, seconds = running.end()
+        ended = running.end()
     finally:
         running.close()
-    assert (ended, seconds < 5) == (0, True)
+    assert ended == 0
     assert "Traceback" not in running.log

@@ -233,6 +233,6 @@ def test_case_accents_and_punctuation_change_nothing(
     ],
 )
 def test_the_longest_texts_are_read_in_no_time(text: str, lexicons: Mapping[str, Lexicon]) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     interpret(text[:1600], question="checkin_open", day=7, language="en", lexicons=lexicons)
-    assert time.perf_counter() - started < 0.5  # generous for a busy machine; the bench holds the true limit
+    assert time.process_time() - started < 10  # some milliseconds, as bench_interpret measures; no end if it backtracks

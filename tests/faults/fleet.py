@@ -91,9 +91,11 @@ class Fleet:
 
     # --- processes -----------------------------------------------------------------------------
 
-    def worker(self, step: str | None = None, count: int = 1, *, read_timeout: float = 2.0) -> subprocess.Popen[str]:
-        """One more worker, which may be made to kill itself at a step."""
-        return self._start("worker", "--read-timeout", str(read_timeout), *_dying(step, count))
+    def worker(
+        self, step: str | None = None, count: int = 1, *, read_timeout: float = 2.0, turn: float = 5.0
+    ) -> subprocess.Popen[str]:
+        """One more worker, which may be made to kill itself at a step. It wakes by itself every `turn` seconds."""
+        return self._start("worker", "--read-timeout", str(read_timeout), "--turn", str(turn), *_dying(step, count))
 
     def web(self, step: str | None = None, count: int = 1) -> subprocess.Popen[str]:
         """The web process, once it answers; it may be made to kill itself at a step, too."""

@@ -124,8 +124,10 @@ def main() -> None:
     parser.add_argument("--at", type=int, default=1, help="how often the step is come to")
     parser.add_argument("--clock", type=Path, required=True)
     parser.add_argument("--read-timeout", type=float, default=2.0, help="seconds that the provider is waited for")
+    parser.add_argument("--turn", type=float, default=5.0, help="seconds between a worker's own looks at what is due")
     options, command = parser.parse_known_args()
     hurry(options.read_timeout)
+    scheduler.SECONDS["urgent"] = options.turn
     follow(options.clock)
     if options.die:
         die_at(options.die, Death(options.at))

@@ -26,7 +26,7 @@ ARGUMENTS = [
 ]
 WIDTHS = (375, 768, 1440)
 SCHEMES = ("light", "dark")
-SOON = 5000  # milliseconds in which something must show
+SOON = 30_000  # milliseconds in which something must show, on a busy machine
 
 
 @contextmanager
