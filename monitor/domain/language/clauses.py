@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from monitor.domain.language.items import Item, Pause
-from monitor.domain.language.kinds import Kind
+from monitor.domain.language.kinds import OF_THE_MOUTH, Kind
 from monitor.domain.terms import Sign
 
 
@@ -114,7 +114,7 @@ def _without_words(clause: Clause) -> Clause:
 
 def _settle_again(items: Sequence[Item], words: int) -> Iterator[Item]:
     """ "Again" brings a sign back, unless other words say what is back: "I can drink coffee again"."""
-    of_it = any(item.is_sign or item.kind == Kind.PART or item.about in (Kind.THING, Kind.MOUTH) for item in items)
+    of_it = any(item.is_sign or item.kind == Kind.PART or item.about in (Kind.THING, *OF_THE_MOUTH) for item in items)
     for item in items:
         if item.kind != Kind.AGAIN:
             yield item

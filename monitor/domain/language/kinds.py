@@ -49,7 +49,8 @@ class Kind(StrEnum):
     JOINER = "joiner"
     CHOICE = "choice"  # "or", "nor": goes on with a negated list
     SUBJECT = "subject"  # who or what a new statement is about: it, my, there
-    MOUTH = "mouth"  # a subject that is part of the mouth: gum, cheek
+    MOUTH = "mouth"  # a subject that is part of the mouth: jaw, site
+    FLESH = "flesh"  # a subject of the mouth that swells: gum, cheek
     THING = "thing"  # a subject that may be part of it: it, there
     ME = "me"  # a subject that is the patient: I
     ASKER = "asker"  # an opener that asks where it begins a text: "is soup ...", "does it ..."
@@ -123,6 +124,7 @@ SIGN_LISTS = (*SIGN_KINDS, Kind.ASKED_NOT)
 # Lists that act as another one and keep their own name as what they are about.
 ACTS_AS = {
     Kind.MOUTH: Kind.SUBJECT,
+    Kind.FLESH: Kind.SUBJECT,
     Kind.THING: Kind.SUBJECT,
     Kind.ME: Kind.SUBJECT,
     Kind.ARTICLE: Kind.OPENER,
@@ -133,6 +135,7 @@ ACTS_AS = {
     Kind.PRESSING: Kind.TRIGGER,
     Kind.OBJECT: Kind.ELSEWHERE,
 }
+OF_THE_MOUTH = (Kind.MOUTH, Kind.FLESH)
 # Words of these lists are never guessed at: an unknown word beside the mouth is rather shown to a person.
 EVERYDAY = (Kind.WORD, Kind.FILLER, Kind.IDIOM)
 SECTIONS: Mapping[str, tuple[Kind, ...]] = {
@@ -143,8 +146,8 @@ SECTIONS: Mapping[str, tuple[Kind, ...]] = {
     ),
     "answers": (Kind.YES, Kind.AFFIRM, Kind.BLANKET, Kind.REST, Kind.UNSURE, Kind.VAGUE, Kind.ACK),
     "joints": (
-        Kind.CONTRAST, Kind.EXCEPT, Kind.JOINER, Kind.CHOICE, Kind.SUBJECT, Kind.MOUTH, Kind.THING, Kind.ME,
-        Kind.ARTICLE, Kind.ASKER, Kind.OPENER,
+        Kind.CONTRAST, Kind.EXCEPT, Kind.JOINER, Kind.CHOICE, Kind.SUBJECT, Kind.MOUTH, Kind.FLESH, Kind.THING,
+        Kind.ME, Kind.ARTICLE, Kind.ASKER, Kind.OPENER,
     ),
     "time": (Kind.PAST, Kind.NOW, Kind.CORRECTS, Kind.ELSEWHEN),
     "stance": (

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 from monitor.domain.language.clauses import NOES, Clause, Lead
 from monitor.domain.language.frames import FOREIGN
-from monitor.domain.language.kinds import Kind
-from monitor.domain.language.mentions import LASTING, LOOSE_PARTS, Mention, presence_if_better
+from monitor.domain.language.kinds import OF_THE_MOUTH, Kind
+from monitor.domain.language.mentions import LASTING, LOOSE_PARTS, TRENDS, Mention, presence_if_better
 from monitor.domain.protocol import Option
-from monitor.domain.terms import GUM, SIGNS, Amount, Presence, Sign, Trend
+from monitor.domain.terms import GUM, SIGNS, Amount, Presence, Sign
 
 _COURSES = (Kind.WORSE, Kind.SAME, Kind.RECURS, Kind.PERSISTS, Kind.BETTER, Kind.RESOLVED, Kind.TRACE, Kind.MUCH)
 _WORSE_FORM = {Sign.BLEEDING: Sign.HEAVY_BLEEDING, Sign.SWELLING: Sign.SPREADING_SWELLING}
@@ -100,7 +100,9 @@ def remark_on(
         return _changed(mentions, last, presence=Presence.ABSENT)
     foreign = not kinds.isdisjoint(_NOT_OF_THE_WOUND)  # "the stitches are gone" answers nothing about the swelling
     if course is Kind.WORSE and not last and not asked.signs and _of_the_mouth(clause):
-        return [*mentions, _grown(clause, number)]
+        return [*mentions, _swollen(clause, number, course)]
+    if course in TRENDS and not foreign and _of_the_gum_beside_pain(clause, last or mentions, asked):
+        return [*mentions, _swollen(clause, number, course)]
     if course is not None and (last or (asked.signs and asked.question != SIGNS)) and not foreign:
         return _coursed(clause, number, mentions, course=course, last=last, asked=asked, bare=bare)
     if last and all(mention.past for mention in last) and _is_well_now(clause, bare):
@@ -140,19 +142,26 @@ def _is_of_something_else(clause: Clause) -> bool:
 
 
 def _of_the_mouth(clause: Clause) -> bool:
-    return any(item.about == Kind.MOUTH for item in clause.items)
+    return any(item.about in OF_THE_MOUTH for item in clause.items)
 
 
-def _grown(clause: Clause, number: int) -> Mention:
-    """ "My cheek has doubled": a part of the mouth that is bigger or worse is swollen."""
+def _of_the_gum_beside_pain(clause: Clause, last: Sequence[Mention], asked: Asked) -> bool:
+    """ "5, gums the same": who tells of the pain, or was asked about it, and then of the gum, tells of two things."""
+    spoken = {mention.sign for mention in last} or set(asked.signs)
+    return spoken == {Sign.PAIN} and any(item.about == Kind.FLESH for item in clause.items)
+
+
+def _swollen(clause: Clause, number: int, course: Kind) -> Mention:
+    """ "My cheek has doubled": a part of the mouth that is bigger, worse or as it was is swollen."""
     first, last = clause.items[0].first, clause.items[-1].last
-    return Mention(Sign.SWELLING, Presence.PRESENT, number, first, last, trend=Trend.WORSE)
+    said = Mention(Sign.SWELLING, Presence.PRESENT, number, first, last, trend=TRENDS[course])
+    return replace(said, presence=presence_if_better(said, clause)) if course is Kind.BETTER else said
 
 
 def _tells_of_people(clause: Clause) -> bool:
     """ "We watched cartoons all morning", "I slept little": what went on is what somebody did."""
     subjects = [item for item in clause.items if item.kind == Kind.SUBJECT]
-    of_it = any(item.about in (Kind.THING, Kind.MOUTH) for item in subjects) or Kind.PART in clause.kinds
+    of_it = any(item.about in (Kind.THING, *OF_THE_MOUTH) for item in subjects) or Kind.PART in clause.kinds
     return bool(subjects) and clause.words >= _FEW and not of_it
 
 
@@ -184,7 +193,7 @@ def bare_answer(clause: Clause) -> Presence | None:
 def _is_bare_not(clause: Clause) -> bool:
     """ "It does not", "I don't have it now", "hasn't since day 3", or the word alone where a language uses it so."""
     alone = Kind.NOT in clause.kinds and clause.kinds <= _BESIDE_NOT and clause.words == 0
-    of_it = any(item.about in (Kind.THING, Kind.MOUTH) or item.kind == Kind.PART for item in clause.items)
+    of_it = any(item.about in (Kind.THING, *OF_THE_MOUTH) or item.kind == Kind.PART for item in clause.items)
     of_it = of_it or (_is_of_me(clause) and all(item.about != Kind.CANNOT for item in clause.items))  # "I don't"
     since = Kind.LABEL in clause.kinds
     whole = all(item.first == item.last for item in clause.items if item.kind == Kind.NOT)
@@ -267,7 +276,7 @@ def _follow(mention: Mention, course: Kind, clause: Clause) -> Mention:
         return replace(mention, presence=Presence.PRESENT)
     if course is Kind.RECURS:
         return replace(mention, presence=Presence.PRESENT, trend=None)
-    trend = {Kind.BETTER: Trend.BETTER, Kind.SAME: Trend.SAME, Kind.WORSE: Trend.WORSE}[course]
+    trend = TRENDS[course]
     if course is Kind.BETTER:
         return mention if denied else replace(mention, presence=presence_if_better(mention, clause), trend=trend)
     return replace(mention, presence=Presence.PRESENT, trend=trend)

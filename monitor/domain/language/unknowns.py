@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from monitor.domain.language.clauses import Clause, Lead
 from monitor.domain.language.items import PROPER, Item, Pause
-from monitor.domain.language.kinds import Kind
+from monitor.domain.language.kinds import OF_THE_MOUTH, Kind
 
 _DENYING = frozenset({Kind.NO, Kind.NONE, Kind.NOT, Kind.NOR, Kind.RESOLVED})
-_OF_THE_MOUTH = frozenset({Kind.BODY, Kind.PART, Kind.STITCH, Kind.COMPLAINT})
+_BODILY = frozenset({Kind.BODY, Kind.PART, Kind.STITCH, Kind.COMPLAINT})
 # What a complaint is said with: "it is squelchy", "there is gloop", "cannot braethe", "a bit throbby".
 _SAID_WITH = frozenset(
     {Kind.OPENER, Kind.AFFIRM, Kind.TRACE, Kind.MUCH, Kind.NOT, Kind.PERSISTS, Kind.RECURS, Kind.WORSE, Kind.SAME}
@@ -62,7 +62,7 @@ def unknown_in(clause: Clause) -> tuple[Item, ...]:
 def is_strange_complaint(clause: Clause) -> bool:
     """Whether unknown words may be a complaint in a text that told nothing clear: said of the mouth, or several."""
     unknown = len(unknown_in(clause))
-    of_the_mouth = not clause.kinds.isdisjoint({*_OF_THE_MOUTH, Kind.SUBJECT})
+    of_the_mouth = not clause.kinds.isdisjoint({*_BODILY, Kind.SUBJECT})
     return unknown > _SEVERAL or (unknown > 0 and of_the_mouth)
 
 
@@ -106,12 +106,12 @@ def _is_unable(clause: Clause) -> bool:
 def _cannot(clause: Clause) -> bool:
     """ "I do not feel half my face": a verb denied of the body may be the complaint itself."""
     turning = any(item.kind == Kind.NOT or item.about == Kind.BOTH for item in clause.items)
-    fleshly = Kind.BODY in clause.kinds or any(item.about == Kind.MOUTH for item in clause.items)
+    fleshly = Kind.BODY in clause.kinds or any(item.about in OF_THE_MOUTH for item in clause.items)
     return turning and fleshly and clause.kinds.isdisjoint(_SETTLED - _DENYING)
 
 
 def _names_the_mouth(clause: Clause) -> bool:
-    return not clause.kinds.isdisjoint({Kind.BODY, Kind.PART}) or any(i.about == Kind.MOUTH for i in clause.items)
+    return not clause.kinds.isdisjoint({Kind.BODY, Kind.PART}) or any(i.about in OF_THE_MOUTH for i in clause.items)
 
 
 def _only_names(clause: Clause) -> bool:
@@ -134,7 +134,7 @@ def _is_said_of_the_mouth(clause: Clause, word: Item) -> bool:
 
 def _binds(item: Item, word: Item) -> bool:
     before, after = word.first - item.last, item.first - word.last
-    if item.kind in _OF_THE_MOUTH or item.is_sign or item.about == Kind.MOUTH:
+    if item.kind in _BODILY or item.is_sign or item.about in OF_THE_MOUTH:
         return max(before, after) <= _NEAR
     if word.about == PROPER:  # whom somebody met and where is no complaint
         return False
