@@ -123,7 +123,7 @@ def _make_tables() -> None:
     op.create_table(
         "notes",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("patient_id", sa.Integer(), nullable=False),
+        sa.Column("patient_id", sa.Integer()),
         sa.Column("alert_id", sa.Integer()),
         sa.Column("staff_id", sa.Integer(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),

@@ -36,6 +36,10 @@ FINAL = frozenset(
     }
 )
 
+NOT_SHOWN = frozenset({State.UNDELIVERED, State.FAILED})  # the provider says so of that phone
+LOST = NOT_SHOWN | {State.EXPIRED}  # was to arrive and did not
+LEFT_OUT = LOST | {State.SKIPPED}
+
 # Callbacks come twice, late and out of order; only these moves are made. `delivered` is last and wins:
 # a phone that showed the text has shown it, whatever else is said later.
 MOVES: Mapping[State, frozenset[State]] = {

@@ -31,6 +31,7 @@ SCHEDULED = frozenset({Kind.SAFETY, Kind.CHECKIN, Kind.CARE, Kind.REMINDER})
 ONE_A_DAY = frozenset({Kind.CHECKIN, Kind.REMINDER})  # a safety text waits for no other, and holds up none
 QUIET = SCHEDULED | {Kind.WELCOME, Kind.NUDGE}
 DESPITE_OPT_OUT = frozenset({Kind.EMERGENCY, Kind.NOTICE})
+TOLD_TO_TAKER = ("handed:", "more:")  # how texts are named without which whoever has an alert cannot help
 NUMBER_IS_DEAD = "the number is known to be dead"
 PAUSED = "the staff have paused the texts of this episode"
 AFTER_WELCOME = timedelta(seconds=10)

@@ -97,12 +97,12 @@ class Episode(Base):
 
 
 class Note(Base):
-    """What somebody of the staff wrote down about a patient; never changed."""
+    """What somebody of the staff wrote down about a patient, or about an unknown number's alert; never changed."""
 
     __tablename__ = "notes"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    patient_id: Mapped[int] = mapped_column(ForeignKey("patients.id"), index=True)
+    patient_id: Mapped[int | None] = mapped_column(ForeignKey("patients.id"), index=True)
     alert_id: Mapped[int | None] = mapped_column(ForeignKey("alerts.id"))
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     text: Mapped[str] = mapped_column(Text)

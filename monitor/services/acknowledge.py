@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from monitor.db import storable
 from monitor.domain.bundle import Bundle
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band
@@ -18,6 +19,7 @@ from monitor.queries import staff_at
 from monitor.services.audit import PROGRAM, actor_of, record
 from monitor.services.compose import staff_text
 from monitor.services.escalate import subject_fields
+from monitor.services.note import add_note
 from monitor.services.outbox import cancel_pages, queue_to_number
 from monitor.services.pages_meant import (
     CODE,
@@ -33,6 +35,7 @@ from monitor.services.pages_meant import (
 )
 from monitor.services.seed import bundle_of, current_version
 
+MAX_NOTE = 400  # characters, on an outcome
 LONGEST = 1500  # characters; the provider takes 1600
 NOT_HELPED = "not_reached"  # the one outcome that does not end an alert
 
@@ -88,8 +91,11 @@ def take(session: Session, alert: Alert, *, by: Staff | None, how: str, now: dat
 def record_outcome(
     session: Session, alert: Alert, outcome: str, *, by: Staff | None, now: datetime, note: str | None = None
 ) -> None:
-    """What came of it. "Not reached" hands the alert back to paging; every other outcome closes it."""
-    bundle = bundle_of(session, alert.protocol_version_id)
+    """What came of it. "Not reached" hands the alert back to paging; every other outcome closes it. A `note` on it
+    stands with the patient's others, where whoever is next looks."""
+    bundle, words = bundle_of(session, alert.protocol_version_id), storable(note or "").strip()
+    if len(words) > MAX_NOTE:
+        raise BadInput("note", f"{len(words)} characters", f"at most {MAX_NOTE} characters")
     if outcome not in bundle.protocol.outcomes:
         raise BadInput("outcome", outcome, "one of " + ", ".join(bundle.protocol.outcomes))
     if alert.closed_at is not None:
@@ -104,7 +110,9 @@ def record_outcome(
         patient_id=alert.patient_id,
         outcome=outcome,
     )
-    alert.note = note
+    alert.note = words or None
+    if words and by is not None:
+        add_note(session, alert.patient_id, words, by=by, alert_id=alert.id, now=now)
     if outcome == NOT_HELPED:
         alert.state, alert.taken_at, alert.taken_by_id = "open", None, None
         alert.step_at = now + bundle.policy.bands[Band(alert.band)].next_tier

@@ -31,6 +31,7 @@ RECOVERY_CODES = 10
 
 def invite(session: Session, person: Staff, *, now: datetime, real_now: datetime) -> str:
     """A code for this person, in the place of any before; what they sign in with until then goes on to work."""
+    lock(session, Staff, person.id)  # two colleagues may make one at once, and there may be no account yet
     account = session.get(Account, person.id) or Account(staff_id=person.id)
     code = new_words(4)
     account.invite, account.invite_until = digest_of(tidy_words(code)), real_now + INVITED_FOR

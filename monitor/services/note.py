@@ -15,9 +15,10 @@ MAX_NOTE = 2000
 
 
 def add_note(
-    session: Session, patient_id: int, text: str, *, by: Staff, now: datetime, alert_id: int | None = None
+    session: Session, patient_id: int | None, text: str, *, by: Staff, now: datetime, alert_id: int | None = None
 ) -> Note:
-    """A note is never changed: whoever was mistaken writes another. Raises BadInput."""
+    """A note is never changed: whoever was mistaken writes another. Of a number that nobody knows, it is about the
+    alert. Raises BadInput."""
     words = storable(text).strip()
     if not words or len(words) > MAX_NOTE:
         raise BadInput("note", f"{len(words)} characters", f"1 to {MAX_NOTE} characters")

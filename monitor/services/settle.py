@@ -9,15 +9,15 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from monitor.db import one_of
-from monitor.domain.delivery import FINAL, Remedy, State, may_move, remedy_for
-from monitor.domain.sending import NUMBER_IS_DEAD, SCHEDULED, Kind
+from monitor.domain.delivery import FINAL, LEFT_OUT, NOT_SHOWN, Remedy, State, may_move, remedy_for
+from monitor.domain.sending import NUMBER_IS_DEAD, SCHEDULED, TOLD_TO_TAKER, Kind
 from monitor.locking import add_once, lock
 from monitor.models import Alert, CheckIn, Episode, Event, Message, Page, Patient, Task
 from monitor.services.audit import record
+from monitor.services.give_back import give_back
 from monitor.services.outbox import cancel, exists
 
 RESEND_AFTER = timedelta(hours=1)
-LOST = frozenset({State.UNDELIVERED, State.FAILED, State.EXPIRED, State.SKIPPED})
 
 
 def settle(
@@ -64,26 +64,23 @@ def _follow(session: Session, message: Message, state: State, code: int | None, 
     if state == State.DELIVERED:
         _drop_resend(session, message, now=now)
         _note_living_number(session, message, now=now)
-    if state not in LOST:
+    if state not in LEFT_OUT:
         return
+    if message.staff_id is not None and state in NOT_SHOWN:
+        _colleague_not_reached(session, message, now=now)
     if message.kind == Kind.PAGE:
         page_was_lost(session, message, now=now)
+    elif message.kind == Kind.ANSWER and message.once.startswith(TOLD_TO_TAKER):
+        _taker_not_told(session, message, now=now)
     elif _was_never_asked(session, message, state):
         once = f"checkin_missed:{message.checkin_id}"
         add_task(session, "checkin_missed", once, clinic_id=message.clinic_id, now=now, message=message)
     elif message.kind == Kind.DIGEST:
-        add_task(
-            session,
-            "staff_unreachable",
-            f"staff:{message.id}",
-            clinic_id=message.clinic_id,
-            now=now,
-            message=message,
-        )
+        _colleague_not_reached(session, message, now=now)
     elif message.body is None and state == State.FAILED:  # it was never written, so another try changes nothing
         once = f"text_broken:{message.id}"
         add_task(session, "text_broken", once, clinic_id=message.clinic_id, now=now, message=message)
-    elif message.patient_id and (state in {State.UNDELIVERED, State.FAILED} or _was_tried(message, state)):
+    elif message.patient_id and (state in NOT_SHOWN or _was_tried(message, state)):
         _patient_not_reached(session, message, code or message.error_code, now=now)
 
 
@@ -120,7 +117,7 @@ def _move_checkin(session: Session, message: Message, state: State, *, now: date
     if shown_after_all or (state in {State.SENT, State.DELIVERED} and checkin.state == "planned"):
         checkin.state, checkin.opened_at, checkin.closed_at = "open", now, None
         checkin.asked_at = message.sent_at or now
-    elif state in LOST and checkin.state in {"planned", "open"} and checkin.answered_at is None:
+    elif state in LEFT_OUT and checkin.state in {"planned", "open"} and checkin.answered_at is None:
         checkin.state, checkin.closed_at = ("skipped" if state == State.SKIPPED else "unreached"), now
 
 
@@ -141,6 +138,25 @@ def page_was_lost(session: Session, message: Message, *, now: datetime) -> None:
         alert.step_at = now
 
 
+def _taker_not_told(session: Session, message: Message, *, now: datetime) -> None:
+    """Whoever has an alert does not know of it, or not that the patient wrote again: somebody else must."""
+    alert = lock(session, Alert, message.alert_id) if message.alert_id else None
+    if alert is not None and alert.taken_by_id == message.staff_id:
+        give_back(session, alert.id, why="the text about it did not reach whoever has it", now=now)
+
+
+def _colleague_not_reached(session: Session, message: Message, *, now: datetime) -> None:
+    """The front desk asks for the right number, once for all texts to it."""
+    same = (
+        select(Task.id)
+        .join(Message, Message.id == Task.message_id)
+        .where(Task.kind == "staff_unreachable", Task.closed_at.is_(None), Message.to_number == message.to_number)
+    )
+    if session.scalar(same.limit(1)) is None:
+        once = f"staff:{message.id}"
+        add_task(session, "staff_unreachable", once, clinic_id=message.clinic_id, now=now, message=message)
+
+
 def stage_failed(session: Session, alert: Alert) -> bool:
     """Whether every page of the alert's present stage is known to have reached nobody."""
     codes = select(Page.id).where(Page.alert_id == alert.id, Page.stage == alert.stage, Page.rounds == alert.rounds)
@@ -149,7 +165,7 @@ def stage_failed(session: Session, alert: Alert) -> bool:
         return False
     messages = session.scalars(select(Message).where(Message.alert_id == alert.id, Message.kind == Kind.PAGE))
     ours = [m for m in messages if m.once.rsplit(":", 1)[0] in sent]
-    return bool(ours) and all(m.state in LOST for m in ours)
+    return bool(ours) and all(m.state in LEFT_OUT for m in ours)
 
 
 def _patient_not_reached(session: Session, message: Message, code: int | None, *, now: datetime) -> None:

@@ -22,7 +22,6 @@ from monitor.services.outbox import queue_to_number
 from monitor.services.staff import close_task
 
 MAX_TEXT = 459  # three segments of GSM-7
-MAX_NOTE = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,8 @@ class Waiting:
 
 
 def find_waiting(session: Session, clinic_id: int, number: str) -> Waiting:
-    """What this clinic has open about a number, locked. Raises NotFound, or Stale where somebody was done first."""
+    """What this clinic has open about a number, its alert locked. Raises NotFound, or Stale where somebody was done
+    first. Whoever ends it holds the number, so that it is not read meanwhile."""
     alert = open_alert(session, f"phone:{number}")
     if alert is not None and alert.clinic_id != clinic_id:
         alert = None
@@ -81,13 +81,11 @@ def finish(
     """Nothing about this number waits any more; what came of an alert is recorded. "Not reached" pages on, and the
     number stays in the inbox. Raises BadInput, Denied."""
     waiting = find_waiting(session, clinic_id, number)
-    if len(note) > MAX_NOTE:
-        raise BadInput("note", f"{len(note)} characters", f"at most {MAX_NOTE} characters")
     if (alert := waiting.alert) is not None:
         if not may_settle_stranger(permissions, kind=alert.kind, band=alert.band):
             raise Denied("an alert as grave as this one is closed by somebody who takes alerts")
         take(session, alert, by=by, how="console", now=now)
-        record_outcome(session, alert, outcome, by=by, now=now, note=storable(note) or None)
+        record_outcome(session, alert, outcome, by=by, now=now, note=note)
         if alert.closed_at is None:
             return
     for task in waiting.tasks:

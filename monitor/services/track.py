@@ -10,13 +10,13 @@ from typing import Self, TypeGuard
 from sqlalchemy import and_, false, or_, select
 from sqlalchemy.orm import Session
 
-from monitor.domain.delivery import STATE_OF, ProviderStatus, State
+from monitor.domain.delivery import LOST, STATE_OF, ProviderStatus, State
 from monitor.domain.sending import Kind
 from monitor.errors import BadInput
 from monitor.locking import lock_all
 from monitor.models import Callback, CheckIn, Message, PastMessage, Patient
 from monitor.services.archive import bring_back
-from monitor.services.settle import LOST, settle
+from monitor.services.settle import settle
 
 PLAIN = frozenset({State.SENT, State.DELIVERED})
 

@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from monitor.domain.delivery import State
+from monitor.domain.delivery import LOST, NOT_SHOWN, State
 from monitor.domain.terms import Band
 from monitor.models import Alert, Episode, Message, Page, Patient, Staff
 from monitor.worklists.text_words import WHERE
+
+UNREACHED = " (our last text to them did not arrive)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +72,13 @@ def pages_of(session: Session, alert: Alert, zone: ZoneInfo) -> list[Paged]:
     states = {row.once: State(row.state) for row in session.execute(sent)}
     rows = []
     for page, name in found:
-        state = states.get(f"page:{page.id}:sms")
+        state = states.get(f"page:{page.id}:sms") or states.get(f"handed:{page.id}")
         rows.append(
             Paged(
                 name=name or "the last-resort number",
                 at=page.created_at.astimezone(zone),
                 state=WHERE[state] if state else "in the morning list",
-                lost=state in {State.UNDELIVERED, State.FAILED, State.EXPIRED},
+                lost=state in LOST,
                 answered_at=page.acked_at.astimezone(zone) if page.acked_at else None,
             )
         )
@@ -89,6 +91,14 @@ def reasons_of(alert: Alert) -> Sequence[Mapping[str, Any]]:
 
 
 def colleagues(session: Session, clinic_id: int) -> list[tuple[int, str]]:
-    """Everybody of a clinic, by name."""
-    found = select(Staff).where(Staff.clinic_id == clinic_id, Staff.left_at.is_(None)).order_by(Staff.name)
-    return [(person.id, person.name) for person in session.scalars(found)]
+    """Everybody of a clinic, by name, and whether our last text to them arrived."""
+    last = (
+        select(Message.state)
+        .where(Message.staff_id == Staff.id, Message.channel == "sms", Message.ended_at.is_not(None))
+        .order_by(Message.ended_at.desc(), Message.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    of_clinic = Staff.clinic_id == clinic_id, Staff.left_at.is_(None)
+    found = session.execute(select(Staff.id, Staff.name, last).where(*of_clinic).order_by(Staff.name))
+    return [(number, name + (UNREACHED if state in NOT_SHOWN else "")) for number, name, state in found]

@@ -152,7 +152,7 @@ def _line(row: Row[Any], eyes: Eyes) -> AlertLine:
         kind=row.kind,
         patient_id=row.patient_id,
         episode_id=row.episode_id,
-        name=row.name or "Unknown number",
+        name=row.name or f"Unknown number {row.subject.removeprefix('phone:')}",
         chart=row.chart,
         phone=row.phone or row.subject.removeprefix("phone:"),
         day=postop_day(row.surgery_on, now, ZoneInfo(row.timezone)) if row.surgery_on else None,

@@ -35,7 +35,7 @@ WORDS: Mapping[str, str] = {
     "sender_named": "The sender said whom a text was about",
     "alert_taken": "{who} took the alert",
     "alert_handed_over": "{who} handed the alert to {whom}",
-    "alert_given_back": "The alert went back to paging",
+    "alert_given_back": "The alert went back to paging: {why}",
     "alert_closed": "The alert was closed: {outcome}",
     "outcome": "{who} recorded the outcome: {outcome}",
     "outcome_overdue": "No outcome in time: paged again",

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Select, Subquery, case, func, select, union_all
 from sqlalchemy.orm import Session
 
-from monitor.domain.delivery import Remedy, State, meaning_of, remedy_for
+from monitor.domain.delivery import LOST, Remedy, State, meaning_of, remedy_for
 from monitor.domain.localtime import local_instant
-from monitor.domain.sending import PRIORITY, Kind
+from monitor.domain.sending import PRIORITY, TOLD_TO_TAKER, Kind
 from monitor.models import Message, MessageColumns, PastMessage, Patient, Staff, Task
 from monitor.queries import IS_MOVING, IS_PLANNED
 from monitor.worklists.inbox import latest_episodes
@@ -21,7 +21,7 @@ from monitor.worklists.text_words import WHERE, what_text
 
 PER_PAGE = 100
 TROUBLES_OF = timedelta(days=14)
-TROUBLE = (State.UNDELIVERED, State.FAILED, State.EXPIRED, State.UNCONFIRMED)
+TROUBLE = LOST | {State.UNCONFIRMED}
 # A text ends within three days of leaving: later than that the provider is not asked about it any more.
 ENDS_WITHIN = timedelta(days=3)
 TO_STAFF = (Kind.PAGE, Kind.DIGEST)
@@ -194,6 +194,8 @@ def _done(row: Any, again: str | None, listed: bool | None) -> str:
         parts.append("the number is marked as wrong")
     if row.kind == Kind.PAGE:
         parts.append("paging went on")
+    if row.once.startswith(TOLD_TO_TAKER):
+        parts.append("the alert was paged anew, if they still had it")
     return "; ".join(parts) or "nothing: it was of no more use"
 
 

@@ -12,9 +12,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from monitor.domain.terms import Band
-from monitor.models import Alert, Clinic, Episode, Inbound, Message, Patient, Staff, Task
+from monitor.models import Alert, Clinic, Episode, Inbound, Message, Note, Patient, Staff, Task
 from monitor.worklists.alerts import words_said
 from monitor.worklists.inbox import are_open
+from monitor.worklists.timeline import Entry
 
 SHOWN = 6  # texts of a number
 AT_MOST = 100  # numbers on a page
@@ -67,6 +68,25 @@ def strangers(session: Session, clinic_id: int, zone: ZoneInfo) -> list[Stranger
         for number, since in waiting.items()
     ]
     return sorted(found, key=lambda one: (-(one.band.rank if one.band else 0), one.since, one.number))[:AT_MOST]
+
+
+def talk_about(session: Session, alert: Alert, zone: ZoneInfo) -> list[Entry]:
+    """What the unknown number of this alert wrote, what it was answered and what was noted; the newest first."""
+    number = alert.subject.removeprefix("phone:")
+    said = _said(session, alert.clinic_id, [number], zone).get(number, ())
+    texts = [
+        Entry(at=one.at, look="out", title="Answer", body=one.body)
+        if one.ours
+        else Entry(at=one.at, look="in", title="They wrote", body=one.body)
+        for one in said
+    ]
+    noted = session.execute(
+        select(Note, Staff.name).join(Staff, Staff.id == Note.staff_id).where(Note.alert_id == alert.id)
+    )
+    notes = [
+        Entry(at=note.at.astimezone(zone), look="note", title=f"Note by {by}", body=note.text) for note, by in noted
+    ]
+    return sorted([*texts, *notes], key=lambda entry: entry.at, reverse=True)
 
 
 def _stranger(

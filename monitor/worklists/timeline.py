@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from monitor.domain.delivery import State
+from monitor.domain.delivery import LOST, State
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band, Disposition, Presence
 from monitor.models import Alert, Assessment, Event, Inbound, Note, Patient, Staff
@@ -20,12 +20,14 @@ from monitor.worklists.event_words import in_words
 from monitor.worklists.text_words import WHERE, what_text
 
 SHOWN = 150  # of each kind, the newest
+SHORTLY_BEFORE = timedelta(days=7)  # what an unknown number wrote may be why it was enrolled
 # What else happened that somebody who treats this patient must know; the audit log has the rest.
 TOLD = (
     "alert_opened",
     "alert_raised",
     "alert_taken",
     "alert_handed_over",
+    "alert_given_back",
     "outcome",
     "outcome_overdue",
     "nobody_on_call",
@@ -109,7 +111,7 @@ def _texts_out(session: Session, patient: Patient) -> Iterable[Entry]:
         )
     )
     for row in session.execute(sent.order_by("id")).all()[-SHOWN:]:
-        lost = row.state in {State.UNDELIVERED, State.FAILED, State.EXPIRED}
+        lost = row.state in LOST
         written = "Text from the staff" if row.once.startswith("console:") else what_text(row.kind, row.once)
         yield Entry(
             at=row.sent_at or row.claimed_at or row.ended_at or row.due_at,
@@ -125,12 +127,8 @@ def _texts_out(session: Session, patient: Patient) -> Iterable[Entry]:
 def _texts_in(
     session: Session, patient: Patient, people: Mapping[int, str], names: Mapping[str, str]
 ) -> Iterable[Entry]:
-    read = select(Assessment.inbound_id).where(Assessment.patient_id == patient.id)
     found = session.scalars(
-        select(Inbound)
-        .where(or_(Inbound.from_number == patient.phone, Inbound.id.in_(read)))
-        .order_by(Inbound.id.desc())
-        .limit(SHOWN)
+        select(Inbound).where(_is_theirs(session, patient)).order_by(Inbound.id.desc()).limit(SHOWN)
     ).all()
     readings = _readings(session, patient, [text.id for text in found], people, names)
     for text in found:
@@ -143,6 +141,18 @@ def _texts_in(
             state="" if text.handled_at else "not read yet",
             readings=readings.get(text.id, ()),
         )
+
+
+def _is_theirs(session: Session, patient: Patient) -> ColumnElement[bool]:
+    """What was read for this patient; of what was read for nobody, what came since the number is theirs, or shortly
+    before: a number may have been somebody else's, at another clinic too."""
+    read = select(Assessment.inbound_id).where(Assessment.patient_id == patient.id)
+    anybodys = select(Assessment.id).where(Assessment.inbound_id == Inbound.id).exists()
+    changes = select(Event.at, Event.detail).where(Event.patient_id == patient.id, Event.kind == "contact_changed")
+    moved = [at for at, detail in session.execute(changes) if "phone" in detail.get("fields", ())]
+    since = max([patient.created_at, *moved]) - SHORTLY_BEFORE
+    unread = and_(Inbound.from_number == patient.phone, Inbound.received_at >= since, ~anybodys)
+    return or_(Inbound.id.in_(read), and_(unread, Inbound.result.is_distinct_from("staff")))
 
 
 def _readings(

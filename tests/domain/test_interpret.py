@@ -100,7 +100,9 @@ def test_one_answer_about_the_gum_counts_for_swelling_and_redness(
 
 
 @pytest.mark.parametrize("text", ["5, gums {}", "pain 5, gum {}", "pain is a 5 but my cheek is {}", "gum {}, pain 5"])
-@pytest.mark.parametrize(("word", "trend"), [("better", Trend.BETTER), ("the same", Trend.SAME), ("worse", Trend.WORSE)])
+@pytest.mark.parametrize(
+    ("word", "trend"), [("better", Trend.BETTER), ("the same", Trend.SAME), ("worse", Trend.WORSE)]
+)
 def test_what_is_said_of_the_gum_beside_a_score_is_no_course_of_the_pain(
     text: str, word: str, trend: Trend, lexicons: Mapping[str, Lexicon]
 ) -> None:

@@ -16,6 +16,7 @@ from monitor.domain.access import Permission
 from monitor.domain.terms import Band
 from monitor.errors import BadInput, Denied, NotFound
 from monitor.models import Alert, Episode, Page, Patient, Staff
+from monitor.services.acknowledge import MAX_NOTE as MAX_OUTCOME_NOTE
 from monitor.services.acknowledge import NOT_HELPED, find_alert, record_outcome, take
 from monitor.services.audit import act_as, record
 from monitor.services.hand_over import hand_over
@@ -28,11 +29,11 @@ from monitor.web.console.visit import Visit, version_of
 from monitor.web.console.worklist import eyes_of
 from monitor.worklists.alert_record import colleagues, facts_of, pages_of, reasons_of
 from monitor.worklists.alerts import one_alert
+from monitor.worklists.strangers import talk_about
 from monitor.worklists.timeline import timeline
 
 router = APIRouter()
 TALK_SHOWN = 12
-MAX_OUTCOME_NOTE = 400
 
 
 def show_alert(visit: Visit, session: Session) -> Mapping[str, Any]:
@@ -45,13 +46,12 @@ def show_alert(visit: Visit, session: Session) -> Mapping[str, Any]:
     zone = visit.person.zone
     if patient:
         visit.view([patient.id], f"alert {alert.id}")
-    talk = timeline(session, patient, zone, names) if patient else []
+    talk = timeline(session, patient, zone, names) if patient else talk_about(session, alert, zone)
     return {
         "alert": alert.id,
         "line": one_alert(session, eyes_of(visit, session), alert.id),
         "closed_at": alert.closed_at.astimezone(zone) if alert.closed_at else None,
         "outcome": protocol.outcomes.get(alert.outcome or "", alert.outcome),
-        "note": alert.note,
         "reasons": reasons_of(alert),
         "version": alert.protocol_version_id,
         "facts": facts_of(patient, episode, risks) if patient and episode else None,
@@ -75,8 +75,10 @@ def may_act(visit: Visit, session: Session, alert: Alert) -> bool:
 
 
 def version_of_alert(alert: Alert) -> str:
-    """Changes whenever somebody takes, closes or hands over an alert, or it gets worse."""
-    return version_of(alert.state, alert.taken_by_id, alert.band, alert.closed_at, alert.rounds, len(alert.signs))
+    """Changes whenever somebody takes, closes or hands over an alert, it gets worse, or the patient writes again; not
+    when paging goes on."""
+    who_has_it = alert.state, alert.taken_by_id, alert.taken_at, alert.closed_at
+    return version_of(*who_has_it, alert.band, alert.raised_at, len(alert.signs), len(alert.reasons))
 
 
 def take_it(visit: Visit, session: Session) -> str:
@@ -88,7 +90,8 @@ def take_it(visit: Visit, session: Session) -> str:
 def hand_it_over(visit: Visit, session: Session) -> str:
     alert = _alert_to_act_on(visit, session)
     visit.require_unchanged(version_of_alert(alert), _since(session, visit, alert))
-    hand_over(session, alert, visit.own(session, Staff, visit.chosen("to")), now=visit.now)
+    to = visit.own(session, Staff, visit.chosen("to"))
+    hand_over(session, alert, to, by=visit.staff(session), now=visit.now)
     return f"/alerts/{alert.id}?said=handed"
 
 
@@ -97,19 +100,15 @@ def record_it(visit: Visit, session: Session) -> str:
     alert = _alert_to_act_on(visit, session)
     visit.require_unchanged(version_of_alert(alert), _since(session, visit, alert))
     note, me = visit.form.text("note"), visit.staff(session)
-    if len(note) > MAX_OUTCOME_NOTE:
-        raise BadInput("note", f"{len(note)} characters", f"at most {MAX_OUTCOME_NOTE} characters")
     outcome = visit.form.get("outcome", "")
     if alert.state == "open":
         take(session, alert, by=me, how="console", now=visit.now)
-    record_outcome(session, alert, outcome, by=me, now=visit.now, note=note or None)
+    record_outcome(session, alert, outcome, by=me, now=visit.now, note=note)
     return f"/alerts/{alert.id}?said={'back' if outcome == NOT_HELPED else 'outcome'}"
 
 
 def write_note(visit: Visit, session: Session) -> str:
     alert = visit.own(session, Alert)
-    if alert.patient_id is None:
-        raise BadInput("note", "a number that is nobody's", "a note about a patient")
     words, me = visit.form.text("note"), visit.staff(session)
     add_note(session, alert.patient_id, words, by=me, now=visit.now, alert_id=alert.id)
     return f"/alerts/{alert.id}?said=noted"
@@ -141,15 +140,17 @@ def _alert_to_act_on(visit: Visit, session: Session) -> Alert:
 
 
 def _since(session: Session, visit: Visit, alert: Alert) -> str:
-    """What somebody else has done meanwhile, in a sentence."""
+    """What has happened meanwhile, in a sentence."""
     zone = visit.person.zone
     if alert.closed_at is not None:
         return f"It was closed at {alert.closed_at.astimezone(zone):%H:%M}."
+    if alert.taken_by_id == visit.person.id and alert.reasons:
+        return f"Something has come to it: {alert.reasons[-1]['text']} Read it below."
     if alert.state == "taken" and alert.taken_at is not None:
         taker = session.get(Staff, alert.taken_by_id) if alert.taken_by_id else None
         name = taker.name if taker else "The last resort"
         return f"{name} has had it since {alert.taken_at.astimezone(zone):%H:%M}."
-    return f"It has changed at {alert.raised_at.astimezone(zone):%H:%M}: it is {Band(alert.band)} now, and nobody's."
+    return f"It has changed: it is {Band(alert.band)} now, and nobody's."
 
 
 frame.Page(

@@ -18,7 +18,8 @@ from monitor.domain.findings import Findings
 from monitor.domain.plan import postop_day
 from monitor.domain.terms import Presence, Sign
 from monitor.errors import BadInput
-from monitor.models import Alert, Assessment, Episode
+from monitor.locking import hold, lock
+from monitor.models import Alert, Assessment, Episode, Patient
 from monitor.queries import assessments_of
 from monitor.services.change import cancel_episode, change_episode
 from monitor.services.contact import change_contact
@@ -114,7 +115,8 @@ def resume(visit: Visit, session: Session) -> str:
 
 def correct_contact(visit: Visit, session: Session) -> str:
     episode, form = visit.own(session, Episode), visit.form
-    patient = episode.patient
+    hold(session, episode.patient.phone)
+    patient = lock(session, Patient, episode.patient_id)
     known = version_of(patient.name, patient.phone, patient.language, patient.chart)
     visit.require_unchanged(known, "What is known of this patient has been changed since you opened the page.")
     change_contact(
@@ -166,8 +168,9 @@ def _correction(visit: Visit) -> Correction:
 
 
 def _to_plan(visit: Visit, session: Session) -> Episode:
-    """The episode, if its plan is as it was when the form was opened."""
-    episode = visit.own(session, Episode)
+    """The episode, locked, if its plan is as it was when the form was opened."""
+    episode = lock(session, Episode, visit.own(session, Episode).id)
+    lock(session, Patient, episode.patient_id)
     visit.require_unchanged(
         _version_of_plan(episode), "This episode's plan has been changed since you opened the page."
     )

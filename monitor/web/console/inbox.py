@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.access import Permission, may_settle_stranger
 from monitor.errors import BadInput
+from monitor.locking import hold
+from monitor.services.acknowledge import MAX_NOTE
 from monitor.services.seed import bundle_of
 from monitor.services.staff import close_task
-from monitor.services.stranger import MAX_NOTE, MAX_TEXT, finish, may_be_texted, text_stranger
+from monitor.services.stranger import MAX_TEXT, finish, may_be_texted, text_stranger
 from monitor.web.console.frame import Action, Page
 from monitor.web.console.visit import Visit, version_of
 from monitor.worklists.inbox import open_tasks, replies_to_read, wrong_numbers
@@ -56,6 +58,7 @@ def text_back(visit: Visit, session: Session) -> str:
 def mark_done(visit: Visit, session: Session) -> str:
     """Nothing about this number waits any more, unless it has written again since the page was made."""
     number = _number(visit)
+    hold(session, number)  # what it writes from here on is read after this, and waits anew
     one = next((s for s in strangers(session, visit.clinic_id, visit.person.zone) if s.number == number), None)
     if one is not None:
         since = f"{one.taken_by} took it." if one.taken_by else "They have written again: read it first."

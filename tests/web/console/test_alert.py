@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from monitor.db import transaction
+from monitor.domain.delivery import State
 from monitor.models import Alert, Event, Inbound, Message, Note, Page, PhoneText
-from tests.web.console.conftest import ANN, BOSS, DESK, RAY, enrolled, texts
+from monitor.services.settle import settle
+from tests.web.console.conftest import ANN, BEN, BOSS, DESK, RAY, enrolled, texts
 from tests.web.staffer import Office, Staffer
 
 
@@ -24,6 +26,15 @@ def alert(office: Office, ray: Staffer) -> str:
 def shown_on(office: Office, phone: str) -> list[str]:
     with transaction(office.app.sessions) as session:
         return list(session.scalars(select(PhoneText.body).where(PhoneText.phone == phone, PhoneText.incoming)))
+
+
+def lose(office: Office, once: str) -> None:
+    """The provider reports that the first text of this name did not arrive."""
+    with transaction(office.app.sessions) as session:
+        text = session.scalars(select(Message).where(Message.once.startswith(once)).order_by(Message.id)).first()
+        assert text is not None
+        text.state = State.SENT  # the toy phones have shown it
+        assert settle(session, text, State.UNDELIVERED, now=office.clock.now(), code=30005)
 
 
 def row(office: Office) -> Alert:
@@ -55,7 +66,8 @@ def test_the_outcome_comes_from_the_protocols_list_and_closes_it(office: Office,
     assert done.headers["location"] == "/alerts/1?said=outcome"
     assert (row(office).outcome, row(office).note, row(office).closed_at is None) == ("booked", "comes at four", False)
     page = ray.reads(alert)
-    assert "appointment booked. comes at four" in page
+    assert "appointment booked" in page
+    assert "Note by Dr Ray · alert 1 comes at four" in page
     assert "What came of it" not in page
 
 
@@ -63,6 +75,45 @@ def test_not_reached_goes_back_to_paging(office: Office, ray: Staffer, alert: st
     ray.does(alert, "take")
     assert ray.does(alert, "outcome", outcome="not_reached").headers["location"] == "/alerts/1?said=back"
     assert (row(office).state, row(office).closed_at) == ("open", None)
+
+
+def test_a_word_on_an_outcome_is_there_for_whoever_is_next(
+    office: Office, ray: Staffer, boss: Staffer, alert: str
+) -> None:
+    ray.does(alert, "outcome", outcome="not_reached", note="rang three times: in hospital")
+    assert "rang three times: in hospital" in boss.reads(alert)
+    boss.does(alert, "outcome", outcome="advised")
+    assert "rang three times: in hospital" in ray.reads(alert)
+    assert "Note by Dr Ray · alert 1 rang three times: in hospital" in ray.reads("/episodes/1")
+
+
+def test_what_the_patient_wrote_meanwhile_is_not_closed_unread(office: Office, ray: Staffer, alert: str) -> None:
+    ray.does(alert, "take")
+    form = ray.filled(alert, "outcome", outcome="advised", note="rinse with salt")
+    texts(office, ANN, "my tablets make me dizzy, should I stop them?")
+    answer = ray.post(alert, form)
+    assert answer.status_code == 409
+    assert "Something has come to it: A person must read this" in answer.text
+    assert "rinse with salt" in answer.text
+    assert row(office).closed_at is None
+
+
+def test_paging_that_goes_on_overtakes_nobody(office: Office, ray: Staffer, alert: str) -> None:
+    form = ray.filled(alert, "outcome", outcome="advised")
+    for _ in range(8):  # all tiers, and round again
+        office.clock.forward(minutes=31)
+        office.ticks.everything()
+    assert row(office).rounds > 0
+    assert ray.post(alert, form).status_code == 303
+
+
+def test_what_an_unknown_number_wrote_stands_with_its_alert(office: Office, ray: Staffer) -> None:
+    texts(office, BEN, "is this the dentist? my face is swollen and I cannot breathe well")
+    page = ray.reads("/alerts/1")
+    assert f"Unknown number {BEN}" in page
+    assert "They wrote is this the dentist? my face is swollen and I cannot breathe well" in page
+    ray.does("/alerts/1", "note", note="called: sent to hospital")
+    assert "Note by Dr Ray called: sent to hospital" in ray.reads("/alerts/1")
 
 
 def test_a_form_that_somebody_overtook_is_refused_and_keeps_what_was_typed(
@@ -91,6 +142,39 @@ def test_handing_over_tells_the_colleague_all_they_need(
     code = re.findall(r"reply (\d+) and a letter", told)[0]
     texts(office, BOSS, f"{code} B")
     assert row(office).outcome == "booked"
+
+
+def test_a_hand_over_that_does_not_arrive_is_paged_anew(
+    office: Office, ray: Staffer, boss: Staffer, desk: Staffer, alert: str
+) -> None:
+    ray.does(alert, "hand-over", to=str(boss.id))
+    office.ticks.everything()
+    lose(office, "handed:")
+    office.ticks.everything()
+    assert (row(office).state, row(office).taken_by_id) == ("open", None)
+    assert "went back to paging" in ray.reads("/episodes/1")
+    assert "A text to a colleague did not arrive" in desk.reads("/inbox")
+    assert "Bo Boss (our last text to them did not arrive)" in ray.reads(alert)
+    assert len([body for body in shown_on(office, DESK) if "Reply" in body]) == 1  # the next tier
+
+
+def test_who_is_not_told_that_the_patient_wrote_again_has_it_no_more(
+    office: Office, ray: Staffer, boss: Staffer, alert: str
+) -> None:
+    ray.does(alert, "take")
+    texts(office, ANN, "and can I eat nuts?")
+    lose(office, "more:")
+    assert row(office).state == "open"
+
+
+def test_a_text_that_is_lost_after_somebody_else_took_it_changes_nothing(
+    office: Office, ray: Staffer, boss: Staffer, alert: str
+) -> None:
+    ray.does(alert, "hand-over", to=str(boss.id))
+    office.ticks.everything()
+    ray.does(alert, "hand-over", to=str(ray.id))
+    lose(office, "handed:")
+    assert (row(office).state, row(office).taken_by_id) == ("taken", ray.id)
 
 
 def test_it_is_handed_to_nobody_of_another_clinic_or_who_has_it(office: Office, ray: Staffer, alert: str) -> None:

@@ -142,7 +142,7 @@ def test_no_expression_is_held_to_an_endless_mail_address(
     monkeypatch.setattr("monitor.services.staff.EMAIL", None)  # one text of 7,000 dots kept it busy for seconds
     endless = "a@" + "." * 7000 + "@"
     answer = sends(boss, "/staff", "add", name="Q", phone=BEN, tier="1", role="clinician", email=endless)
-    assert (answer.status_code, "email: found" in answer.text) == (422, True)
+    assert (answer.status_code, "an address such as" in answer.text) == (422, True)
 
 
 def test_of_a_table_that_is_far_too_long_the_rest_is_not_read(

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from monitor.db import transaction
 from monitor.models import Alert, Assessment, Episode, Event, Message, Patient
 from monitor.queries import assessments_of
-from tests.web.console.conftest import ANN, BEN, enrolled, texts
+from tests.web.console.conftest import ANN, BEN, enrolled, samples_of, texts
 from tests.web.staffer import Office, Staffer
 
 HERE = "/episodes/1"
@@ -256,3 +256,19 @@ def test_words_that_are_marks_are_shown_as_words(office: Office, ray: Staffer, a
     page = ray.get(ann).text
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_a_record_holds_no_words_of_whoever_had_the_number_before(
+    office: Office, ray: Staffer, ann: str, elsewhere: int
+) -> None:
+    """A number that was mistyped, or has gone to somebody else: at another clinic, too."""
+    texts(office, ANN, "there is yellow pus")
+    given = {"name": "Ann Carter", "phone": "+12025550144", "language": "en", "chart": ""}
+    assert ray.does(ann, "contact", **given).status_code == 303
+    other = office.seats("Oz Other", "+12025550188", role="clinician", clinic=elsewhere)
+    theirs = samples_of(office, other, ANN, clinic=elsewhere)
+    page = other.reads(f"/episodes/{theirs['episodes']}")
+    assert page.count("The patient wrote") == 1  # their own
+    texts(office, "+12025550144", "the same again")
+    assert "the same again" in ray.reads(ann)
+    assert "there is yellow pus" in ray.reads(ann)
