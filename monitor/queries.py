@@ -130,6 +130,17 @@ def recent_findings(session: Session, episode: Episode, checkin: CheckIn | None,
     return Findings.from_json(last.findings) if same_checkin or now - last.created_at <= JOINED else Findings()
 
 
+def were_joined(session: Session, before: Assessment, text: Assessment) -> bool:
+    """Whether a text was read on top of the one before it, as `recent_findings` told at its time."""
+    same_checkin = text.checkin_id is not None and text.checkin_id == before.checkin_id
+    if not same_checkin and text.created_at - before.created_at > JOINED:
+        return False
+    helped = select(Alert.id).where(
+        Alert.episode_id == before.episode_id, Alert.closed_at.between(before.created_at, text.created_at)
+    )
+    return session.scalar(helped.limit(1)) is None
+
+
 def assessments_of(episode_id: int) -> Select[Assessment]:
     """What an episode's texts were read as, the latest first; what a clinician overruled counts no more, and the
     correction stands in its place and at its time."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
@@ -16,10 +17,10 @@ from monitor.domain.access import Permission
 from monitor.domain.course import GUM, WORST_PAIN, expected_gum, expected_pain, points_of, usual
 from monitor.domain.findings import Findings
 from monitor.domain.plan import postop_day
-from monitor.domain.terms import Presence, Sign
+from monitor.domain.terms import Amount, Presence, Sign, Trend
 from monitor.errors import BadInput
 from monitor.locking import hold, lock
-from monitor.models import Alert, Assessment, Episode, Patient
+from monitor.models import Alert, Assessment, Episode, Inbound, Patient
 from monitor.queries import assessments_of
 from monitor.services.change import cancel_episode, change_episode
 from monitor.services.contact import change_contact
@@ -32,12 +33,17 @@ from monitor.web.charts import Expected, Line, Scale, Tone, line_chart, svg_resp
 from monitor.web.console import frame
 from monitor.web.console.frame import Action, answered, enter
 from monitor.web.console.visit import Visit, version_of
+from monitor.web.forms import Form
 from monitor.worklists.alert_record import facts_of
 from monitor.worklists.coming import calendar
 from monitor.worklists.timeline import timeline
 
 router = APIRouter()
 PRESENCE = {"absent": "is not there", "present": "is there"}
+TREND = {Trend.BETTER: "going down or better", Trend.SAME: "the same", Trend.WORSE: "worse"}
+AMOUNT = {Amount.TRACE: "a trace", Amount.MORE: "more than a trace"}
+BOTH = "gum"  # one answer about the gum is of two signs
+Value = TypeVar("Value")
 DRAWN_DAYS = 21  # of a course, and as many more as it has
 MARKED_DAYS = (0, 4, 7, 14, 21, 28, 42, 56, 84, 182, 365)
 
@@ -67,8 +73,11 @@ def show_episode(visit: Visit, session: Session) -> Mapping[str, Any]:
         "course": _course_in_words(session, episode),
         "version": episode.protocol_version_id,
         "languages": [(language, language) for language in bundle.languages],
-        "signs": list(names.items()),
+        "correct": _to_correct(visit, session, episode),
+        "signs": [*names.items(), (BOTH, f"{names[Sign.SWELLING]} and {names[Sign.REDNESS]}")],
         "presence": PRESENCE.items(),
+        "trend": TREND.items(),
+        "amount": AMOUNT.items(),
         "once": secrets.token_hex(8),
         "limits": {"text": MAX_TEXT, "note": MAX_NOTE, "why": MAX_WHY},
         "seen_plan": _version_of_plan(episode),
@@ -150,21 +159,34 @@ def overrule_it(visit: Visit, session: Session) -> str:
     """Of which text, what is so instead, and why."""
     episode, form = visit.own(session, Episode), visit.form
     old = session.get(Assessment, visit.chosen("assessment"))
-    if old is None or old.patient_id != episode.patient_id:
+    if old is None or old.episode_id != episode.id:
         raise BadInput("assessment", form.get("assessment", "")[:12], "a text of this patient that was read")
     overrule(session, old, _correction(visit), form.text("why"), by=visit.staff(session), now=visit.now)
     return _back(episode, "overruled")
 
 
 def _correction(visit: Visit) -> Correction:
-    sign, presence, pain = (visit.form.text(name) for name in ("sign", "presence", "pain"))
-    if sign not in set(Sign):
+    form, sign, presence = visit.form, visit.form.text("sign"), visit.form.text("presence")
+    if sign not in {*Sign, BOTH}:
         raise BadInput("sign", sign[:40], "one of the list")
     if presence not in PRESENCE:
         raise BadInput("presence", presence[:40], "whether it is there or not")
-    if pain and not (pain.isascii() and pain.isdigit() and len(pain) < 3):
-        raise BadInput("pain", pain[:40], "a whole number from 0 to 10")
-    return Correction(Sign(sign), Presence(presence), int(pain) if pain else None)
+    return Correction(
+        (Sign.SWELLING, Sign.REDNESS) if sign == BOTH else (Sign(sign),),
+        Presence(presence),
+        _typed(form, "pain", r"\d{1,2}", int, "a whole number from 0 to 10"),
+        _typed(form, "trend", "|".join(TREND), Trend, "one of the list"),
+        _typed(form, "amount", "|".join(AMOUNT), Amount, "one of the list"),
+        _typed(form, "temp", r"\d{2}([.,]\d{1,2})?", lambda typed: float(typed.replace(",", ".")), "such as 38.5"),
+    )
+
+
+def _typed(form: Form, name: str, shape: str, read: Callable[[str], Value], allowed: str) -> Value | None:
+    """What stands in a field that may be left empty."""
+    typed = form.text(name)
+    if typed and not re.fullmatch(shape, typed, re.ASCII):
+        raise BadInput(name, typed[:40], allowed)
+    return read(typed) if typed else None
 
 
 def _to_plan(visit: Visit, session: Session) -> Episode:
@@ -201,6 +223,18 @@ def _back(episode: Episode, said: str) -> str:
 def _paused(visit: Visit, episode: Episode) -> Any:
     until = episode.paused_until
     return until.astimezone(visit.person.zone) if until and until > visit.now else None
+
+
+def _to_correct(visit: Visit, session: Session, episode: Episode) -> Mapping[str, Any] | None:
+    """The text whose reading somebody wants to correct."""
+    wanted = visit.form.get("assessment") or visit.request.query_params.get("overrule", "")
+    if not re.fullmatch(r"\d{1,9}", wanted, re.ASCII):
+        return None
+    old = session.get(Assessment, int(wanted))
+    text = session.get(Inbound, old.inbound_id) if old is not None and old.inbound_id else None
+    if old is None or text is None or old.patient_id != episode.patient_id:
+        return None
+    return {"id": old.id, "body": text.body, "at": text.received_at.astimezone(visit.person.zone)}
 
 
 def _other_episodes(session: Session, episode: Episode) -> list[tuple[int, date]]:

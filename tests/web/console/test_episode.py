@@ -101,6 +101,82 @@ def test_a_correction_for_the_worse_pages_like_any_finding(office: Office, ray: 
     assert "URGENT" in ray.reads("/").upper()
 
 
+def test_a_misread_sign_lives_on_in_no_later_text(office: Office, ray: Staffer, ann: str) -> None:
+    """Three texts are one report: what was wrong in the first is wrong in what was read on top of it."""
+    for words in ("there is yellow pus", "pain 2", "there is pus again"):
+        texts(office, ANN, words)
+    ray.does(f"{ann}?overrule=1", "overrule", sign="pus", presence="absent", why="It was mustard")
+    texts(office, BEN, "hello")
+    with transaction(office.app.sessions) as session:
+        third, second, first = session.scalars(assessments_of(1)).all()
+        assert [first.band, second.band] == ["expected", "expected"]
+        assert (third.band, third.corrects_id) == ("urgent", None)  # it says so itself
+        assert second.findings["pain"] == 2
+        assert second.correction == "in a text before this one: pus: no. It was mustard"
+    ray.does(f"{ann}?overrule={third.id}", "overrule", sign="pus", presence="absent", why="Mustard, too")
+    texts(office, ANN, "gum is going down")
+    with transaction(office.app.sessions) as session:
+        latest = session.scalars(assessments_of(1)).first()
+        assert latest is not None
+        assert latest.band == "expected"
+
+
+def test_what_was_overruled_before_staff_helped_changes_nothing_after_it(
+    office: Office, ray: Staffer, ann: str
+) -> None:
+    texts(office, ANN, "there is yellow pus")
+    ray.does("/alerts/1", "outcome", outcome="seen")
+    texts(office, ANN, "pain 2")
+    ray.does(f"{ann}?overrule=1", "overrule", sign="pus", presence="absent", why="It was mustard")
+    with transaction(office.app.sessions) as session:
+        assert [each.correction for each in session.scalars(assessments_of(1))] == [None, "pus: no. It was mustard"]
+
+
+@pytest.mark.parametrize(
+    ("given", "band"),
+    [({"trend": "better"}, "expected"), ({"trend": "same"}, "urgent"), ({"trend": ""}, "urgent")],
+)
+def test_how_it_goes_is_corrected_for_swelling_and_redness_at_once(
+    office: Office, ray: Staffer, ann: str, given: dict[str, str], band: str
+) -> None:
+    texts(office, ANN, "swelling and redness are worse, pain 5")
+    ray.does(f"{ann}?overrule=1", "overrule", sign="pain", presence="present", pain="2", why="heard her")
+    ray.does(f"{ann}?overrule=2", "overrule", sign="gum", presence="present", why="meant 1", **given)
+    with transaction(office.app.sessions) as session:
+        latest = session.scalars(assessments_of(1)).first()
+        assert latest is not None
+        expected = given["trend"] or "worse"
+        assert latest.findings["trend"] == {"swelling": expected, "redness": expected}
+        assert latest.band == ("soon" if given["trend"] == "same" else band)
+
+
+def test_a_temperature_and_how_much_blood_are_corrected(office: Office, ray: Staffer, ann: str) -> None:
+    texts(office, ANN, "fever 38.9 and some blood")
+    ray.does(f"{ann}?overrule=1", "overrule", sign="fever", presence="present", temp="37,2", why="misread")
+    ray.does(f"{ann}?overrule=2", "overrule", sign="bleeding", presence="present", amount="trace", why="a trace")
+    with transaction(office.app.sessions) as session:
+        latest = session.scalars(assessments_of(1)).first()
+        assert latest is not None
+        assert (latest.findings["temp_c"], latest.findings["amount"]) == (37.2, {"bleeding": "trace"})
+
+
+def test_who_overrules_sees_the_text_and_chooses(office: Office, ray: Staffer, ann: str) -> None:
+    texts(office, ANN, "there is yellow pus")
+    assert "how this text of Sun 1 Nov" in ray.reads(f"{ann}?overrule=1")
+    form = ray.filled(f"{ann}?overrule=1", "overrule", why="no")
+    assert (form.get("sign", ""), form.get("presence", "")) == ("", "")
+    assert ray.post(ann, form).status_code == 422
+    for number in ("99", "x", "1" * 12):
+        assert "how this text" not in ray.reads(f"{ann}?overrule={number}")
+
+
+def test_what_a_clinician_says_is_no_word_of_the_patients(office: Office, ray: Staffer, ann: str) -> None:
+    texts(office, ANN, "pain 1")
+    ray.does(f"{ann}?overrule=1", "overrule", sign="pus", presence="present", why="Seen on her photo")
+    assert "Dr Ray overruled: pus: yes. Seen on her photo Pus on any day" in ray.reads("/alerts/1")
+    assert '<p class="said"' not in ray.get("/").text
+
+
 def test_a_pain_that_is_not_there_has_no_number(office: Office, ray: Staffer, ann: str) -> None:
     texts(office, ANN, "pain 1")
     answer = ray.does(f"{ann}?overrule=1", "overrule", sign="pain", presence="absent", pain="8", why="which?")
@@ -141,6 +217,12 @@ def test_a_reading_is_overruled_once(office: Office, ray: Staffer, ann: str) -> 
         ("pain", "11", 422),
         ("pain", "-1", 422),
         ("pain", "3", 422),  # beside a sign that is not pain
+        ("temp", "39", 422),
+        ("temp", "hot", 422),
+        ("amount", "trace", 422),
+        ("amount", "lots", 422),
+        ("trend", "better", 422),  # of what is not there
+        ("trend", "sideways", 422),
         ("why", "", 422),
         ("why", "x" * 301, 422),
         ("why", "a\x00b\x1b", 422),

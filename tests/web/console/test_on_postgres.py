@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
+import httpx
 import pytest
 from sqlalchemy import select
 
 from monitor.db import transaction
-from monitor.models import Alert, Assessment, Episode, Override
+from monitor.models import Account, Alert, Assessment, Episode, Override, Staff
 from tests.web.console.conftest import ANN, BEN, BOSS, RAY, enrolled, samples_of, texts
 from tests.web.console.pages import address, other_routes, pages
 from tests.web.staffer import Office, words_of
@@ -30,7 +34,7 @@ def test_every_page_opens(office: Office) -> None:
     assert parts
     for part in ("replies", "load", "rules"):
         for kind in ("svg", "csv"):
-            assert boss.get(f"/reports/{part}.{kind}").status_code in {200, 404}
+            assert boss.get(f"/reports/{part}.{kind}").status_code == 200
 
 
 def test_a_day_s_work_is_done(office: Office) -> None:
@@ -67,3 +71,51 @@ def test_patients_come_and_the_rota_is_covered(office: Office) -> None:
     with transaction(office.app.sessions) as session:
         assert len(session.scalars(select(Episode.id)).all()) == 1
         assert session.scalars(select(Override.staff_id)).all() == [ray.id]
+
+
+def at_once(*asked: Callable[[], httpx.Response]) -> list[int]:
+    """Everybody sends their form at the same moment: the statuses, sorted."""
+    together = Barrier(len(asked))
+
+    def ask(send: Callable[[], httpx.Response]) -> int:
+        together.wait(30)
+        return send().status_code
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        return sorted(pool.map(ask, asked))
+
+
+@pytest.mark.parametrize(
+    ("page", "first", "second"),
+    [
+        (
+            "/episodes/1?overrule=1",
+            {"do": "overrule", "sign": "pus", "presence": "absent", "why": "mustard"},
+            {"do": "overrule", "sign": "pus", "presence": "present", "why": "pus indeed"},
+        ),
+        ("/episodes/1", {"do": "stop"}, {"do": "pause", "until": "2026-12-24"}),
+        ("/episodes/1", {"do": "contact", "name": "Anne Carter"}, {"do": "contact", "name": "Ann Carter-Lee"}),
+    ],
+    ids=["overrule", "plan", "contact"],
+)
+def test_of_two_who_change_the_same_at_once_one_is_told(
+    office: Office, page: str, first: Mapping[str, str], second: Mapping[str, str]
+) -> None:
+    ray, boss = office.hires("Dr Ray", RAY), office.hires("Dr Boss", BOSS)
+    enrolled(office)
+    texts(office, ANN, "there is yellow pus")
+    forms = [one.filled(page, given["do"]) | dict(given) for one, given in ((ray, first), (boss, second))]
+    assert at_once(lambda: ray.post("/episodes/1", forms[0]), lambda: boss.post("/episodes/1", forms[1])) == [303, 409]
+
+
+def test_two_codes_for_one_colleague_at_once_are_no_error(office: Office) -> None:
+    boss = office.hires("Bo Boss", BOSS, role="manager", admin=True)
+    other = office.hires("Al Other", "+12025550175", role="manager", admin=True)
+    boss.does("/staff", "add", name="Dr New", phone="+12025550176", tier="1", role="clinician")
+    with transaction(office.app.sessions) as session:
+        number = session.scalars(select(Staff.id).order_by(Staff.id.desc())).first()
+        for account in session.scalars(select(Account).where(Account.staff_id == number)):
+            session.delete(account)
+    page = f"/staff/{number}"
+    forms = [one.filled(page, "code") for one in (boss, other)]
+    assert max(at_once(lambda: boss.post(page, forms[0]), lambda: other.post(page, forms[1]))) < 400
