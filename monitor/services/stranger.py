@@ -9,7 +9,6 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from monitor.db import storable
 from monitor.domain.access import Permission, may_settle_stranger
 from monitor.domain.carrier import CarrierWord, carrier_word
 from monitor.domain.sending import Kind
@@ -20,8 +19,7 @@ from monitor.services.acknowledge import record_outcome, take
 from monitor.services.audit import record
 from monitor.services.outbox import queue_to_number
 from monitor.services.staff import close_task
-
-MAX_TEXT = 459  # three segments of GSM-7
+from monitor.services.text_patient import check_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +53,7 @@ def find_waiting(session: Session, clinic_id: int, number: str) -> Waiting:
 def text_stranger(session: Session, clinic: Clinic, number: str, words: str, *, once: str, now: datetime) -> bool:
     """Put a text in the outbox, due at once; False if this very form was sent before. Raises BadInput."""
     find_waiting(session, clinic.id, number)
-    body = storable(words).strip()
-    if not body or len(body) > MAX_TEXT:
-        raise BadInput("body", f"{len(body)} characters", f"1 to {MAX_TEXT} characters")
+    body = check_words(words)
     if not may_be_texted(session, number):
         raise BadInput("body", "a number that takes no texts from us", "a call, or nothing")
     message = queue_to_number(session, clinic, number, body, once=f"console:{once[:40]}", kind=Kind.ANSWER, now=now)

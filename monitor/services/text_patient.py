@@ -17,6 +17,14 @@ from monitor.services.outbox import queue_to_patient
 MAX_TEXT = 459  # three segments of GSM-7
 
 
+def check_words(words: str) -> str:
+    """What somebody typed, fit to be sent. Raises BadInput."""
+    body = storable(words).strip()
+    if not body or len(body) > MAX_TEXT:
+        raise BadInput("body", f"{len(body)} characters", f"1 to {MAX_TEXT} characters")
+    return body
+
+
 def text_patient(
     session: Session,
     patient: Patient,
@@ -28,9 +36,7 @@ def text_patient(
     alert_id: int | None = None,
 ) -> bool:
     """Put it in the outbox, due at once; False if this very form was sent before. Raises BadInput."""
-    body = storable(words).strip()
-    if not body or len(body) > MAX_TEXT:
-        raise BadInput("body", f"{len(body)} characters", f"1 to {MAX_TEXT} characters")
+    body = check_words(words)
     if patient.opted_out_at is not None:
         raise BadInput("body", "a patient who wants no texts", "a call: no text may leave until they text START")
     if patient.bad_number_at is not None:

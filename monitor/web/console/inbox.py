@@ -15,7 +15,8 @@ from monitor.locking import hold
 from monitor.services.acknowledge import MAX_NOTE
 from monitor.services.seed import bundle_of
 from monitor.services.staff import close_task
-from monitor.services.stranger import MAX_TEXT, finish, may_be_texted, text_stranger
+from monitor.services.stranger import finish, may_be_texted, text_stranger
+from monitor.services.text_patient import MAX_TEXT
 from monitor.web.console.frame import Action, Page
 from monitor.web.console.visit import Visit, version_of
 from monitor.worklists.inbox import open_tasks, replies_to_read, wrong_numbers
