@@ -10,6 +10,7 @@ from math import sqrt
 from zoneinfo import ZoneInfo
 
 from monitor.domain.localtime import local_instant
+from monitor.domain.terms import Band
 from monitor.errors import BadInput
 
 MISREAD = "misread"  # the outcome that says there was nothing
@@ -17,6 +18,9 @@ CARE = frozenset({"booked", "seen", "part_replaced", "medicine", "referred", "em
 FEW = 20  # below so many cases a share says little
 NORMAL_95 = 1.96  # standard deviations that hold 95 % of a normal distribution
 MONTHS_AT_MOST = 24
+NOT_REACHED = "not_reached"  # the outcome after which paging goes on
+RAISES = frozenset({"alert_opened", "alert_raised"})
+FIRSTS: Mapping[str, str] = {"paged": "paged", "alert_taken": "taken", "outcome": "contact"}  # steps, by their event
 
 
 # --- shares and times
@@ -96,6 +100,49 @@ def count_within(minutes: Iterable[float], edges: Sequence[float]) -> list[int]:
     for value in minutes:
         counts[next((place for place, edge in enumerate(edges) if value <= edge), len(edges))] += 1
     return counts
+
+
+# --- what happened to an alert
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An event of an alert. `said` is the band that it was raised to, or the outcome that was recorded."""
+
+    kind: str
+    at: datetime
+    said: str | None = None
+
+
+def reached_at(moments: Iterable[Moment], band: Band) -> datetime | None:
+    """When an alert was first raised to this band: what came before it was somebody's lesser worry.
+
+    >>> at = [datetime(2026, 11, 2, hour) for hour in (9, 13, 15)]
+    >>> raises = Moment("alert_opened", at[0], "soon"), Moment("alert_raised", at[1], "urgent")
+    >>> reached_at([*raises, Moment("alert_raised", at[2], "urgent")], Band.URGENT).hour
+    13
+    >>> reached_at([], Band.URGENT) is None
+    True
+    """
+    return min((moment.at for moment in moments if moment.kind in RAISES and moment.said == band), default=None)
+
+
+def first_steps(moments: Iterable[Moment], since: datetime) -> dict[str, float]:
+    """Minutes from that moment to the first page, the first taking and the first contact after it, if it came to them.
+
+    Nobody's first contact is an outcome that says that the patient was not reached.
+
+    >>> at = [datetime(2026, 11, 2, 9, minute) for minute in (0, 1, 5, 8, 20)]
+    >>> before = Moment("paged", datetime(2026, 11, 2, 8))
+    >>> tried = Moment("outcome", at[2], "not_reached"), Moment("outcome", at[4], "seen")
+    >>> first_steps([before, Moment("paged", at[1]), Moment("paged", at[3]), *tried], at[0])
+    {'paged': 1.0, 'contact': 20.0}
+    """
+    steps: dict[str, float] = {}
+    for moment in sorted(moments, key=lambda moment: moment.at):
+        if moment.kind in FIRSTS and moment.at >= since and moment.said != NOT_REACHED:
+            steps.setdefault(FIRSTS[moment.kind], minutes_between(since, moment.at))
+    return steps
 
 
 # --- how often a rule was right

@@ -29,12 +29,12 @@ class AlertCard:
     reasons: tuple[str, ...]
     taken_by: str | None
     pages: int
-    opened_at: datetime
+    raised_at: datetime
     next_at: datetime | None
 
 
 def read_alerts(session: Session) -> list[AlertCard]:
-    """The worst first, then the oldest."""
+    """The worst first, then the one raised first."""
     pages = select(func.count(Page.id)).where(Page.alert_id == Alert.id).scalar_subquery()
     found = session.execute(
         select(Alert, Patient, Staff.name, Clinic.timezone, pages)
@@ -43,7 +43,7 @@ def read_alerts(session: Session) -> list[AlertCard]:
         .outerjoin(Staff, Staff.id == Alert.taken_by_id)
         .where(Alert.closed_at.is_(None))
     )
-    ordered = sorted(found, key=lambda row: (-Band(row[0].band).rank, row[0].opened_at))
+    ordered = sorted(found, key=lambda row: (-Band(row[0].band).rank, row[0].raised_at))
     return [_card(alert, patient, taker, ZoneInfo(zone), count) for alert, patient, taker, zone, count in ordered]
 
 
@@ -60,6 +60,6 @@ def _card(alert: Alert, patient: Patient | None, taker: str | None, zone: ZoneIn
         reasons=tuple(reason["text"] for reason in alert.reasons),
         taken_by=taken,
         pages=pages,
-        opened_at=alert.opened_at.astimezone(zone),
+        raised_at=alert.raised_at.astimezone(zone),
         next_at=alert.step_at.astimezone(zone) if alert.step_at else None,
     )

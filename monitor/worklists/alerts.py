@@ -22,7 +22,8 @@ SAID_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class AlertLine:
-    """One open alert; moments are the clinic's. `due_at` is when paging goes on, or an outcome is wanted."""
+    """One open alert; moments are the clinic's. `raised_at` is when it came up, or last got worse; `due_at` is when
+    paging goes on, or an outcome is wanted."""
 
     id: int
     band: Band
@@ -38,7 +39,6 @@ class AlertLine:
     state: str
     taken_by_id: int | None
     taken_by: str | None
-    opened_at: datetime
     raised_at: datetime
     due_at: datetime | None
     left: timedelta | None
@@ -69,10 +69,10 @@ class Eyes:
 
 
 def open_alerts(session: Session, eyes: Eyes) -> list[AlertLine]:
-    """A clinic's open alerts: the worst first; within a band who is nobody's before who is somebody's, then the
-    oldest."""
+    """A clinic's open alerts: the worst first; within a band who is nobody's before who is somebody's, then the one
+    that was raised first: one that got worse was something lesser before."""
     lines = _lines(session, eyes, are_open(eyes.clinic_id))
-    return sorted(lines, key=lambda line: (-line.band.rank, line.is_taken, line.opened_at, line.id))
+    return sorted(lines, key=lambda line: (-line.band.rank, line.is_taken, line.raised_at, line.id))
 
 
 def one_alert(session: Session, eyes: Eyes, alert_id: int) -> AlertLine:
@@ -161,7 +161,6 @@ def _line(row: Row[Any], eyes: Eyes) -> AlertLine:
         state=row.state,
         taken_by_id=row.taken_by_id,
         taken_by=row.taker or ("the last resort" if row.state == "taken" else None),
-        opened_at=row.opened_at.astimezone(zone),
         raised_at=row.raised_at.astimezone(zone),
         due_at=due.astimezone(zone) if due else None,
         left=due - now if due else None,

@@ -91,7 +91,7 @@ def staff(session: Session, now: datetime) -> list[Row]:
 
 
 def open_alerts(session: Session) -> list[Row]:
-    """Open alerts, worst first, then the oldest, with the words that raised them."""
+    """Open alerts, worst first, then the one raised first, with the words that raised them."""
     found = session.execute(
         select(Alert, Patient, Staff.name, Clinic.timezone)
         .join(Clinic, Clinic.id == Alert.clinic_id)
@@ -99,7 +99,7 @@ def open_alerts(session: Session) -> list[Row]:
         .outerjoin(Staff, Staff.id == Alert.taken_by_id)
         .where(Alert.closed_at.is_(None))
     )
-    ordered = sorted(found, key=lambda row: (-Band(row[0].band).rank, row[0].opened_at))
+    ordered = sorted(found, key=lambda row: (-Band(row[0].band).rank, row[0].raised_at))
     return [_alert_row(alert, patient, taker, ZoneInfo(zone)) for alert, patient, taker, zone in ordered]
 
 
@@ -149,7 +149,7 @@ def _alert_row(alert: Alert, patient: Patient | None, taker: str | None, zone: Z
         "what": ", ".join(alert.signs) or alert.kind,
         "state": alert.state,
         "taken_by": taker,
-        "since": _local(alert.opened_at, zone),
+        "since": _local(alert.raised_at, zone),
         "next_step": _local(alert.step_at, zone) if alert.step_at else None,
         "why": [f"{r['text']} ({r['said']})" if r["said"] else r["text"] for r in alert.reasons],
     }

@@ -1,12 +1,12 @@
 """What reports are made of: the check-ins asked and the alerts opened in some months, with what became of them.
 
-Events tell when an alert was first paged, taken and answered for: what stands on the alert itself begins anew whenever
-it is paged anew. Each list takes a statement or two, whatever the number of alerts.
+Events tell when an alert reached its band, and was first paged, taken and answered for after that: what stands on the
+alert itself begins anew whenever it is paged anew. Each list takes a statement or two, whatever the number of alerts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -16,12 +16,19 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from monitor.domain.figures import Closed, Months, minutes_between
+from monitor.domain.figures import (
+    FIRSTS,
+    NOT_REACHED,
+    RAISES,
+    Closed,
+    Moment,
+    Months,
+    first_steps,
+    minutes_between,
+    reached_at,
+)
 from monitor.domain.terms import Band
 from monitor.models import Alert, Assessment, CheckIn, Episode, Event, Inbound, Page, Patient
-
-NOT_REACHED = "not_reached"  # the outcome after which paging goes on
-FIRSTS: Mapping[str, str] = {"paged": "paged", "alert_taken": "taken", "outcome": "contact"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An alert: when it came up where the clinic is, and how many minutes it took to each first step."""
+    """An alert: when it came up where the clinic is, and how many minutes it took from reaching its band to each
+    first step."""
 
     id: int
     on: date
@@ -88,20 +96,23 @@ class Facts:
         rows = self.session.execute(select(*columns).where(*self._mine()).order_by(Alert.id)).all()
         if not rows:
             return []
-        paged, steps = self._pages(rows[0].id, rows[-1].id), self._steps(rows[0].id, rows[-1].id)
-        return [
-            Opened(
-                id=row.id,
-                on=row.opened_at.astimezone(self.zone).date(),
-                band=Band(row.band),
-                kind=row.kind,
-                outcome=row.outcome,
-                pages=paged.get(row.id, 0),
-                tries=steps.get((row.id, "tries"), 0),
-                **{name: _after(row.opened_at, steps.get((row.id, name))) for name in FIRSTS.values()},
-            )
-            for row in rows
-        ]
+        pages, moments = self._pages(rows[0].id, rows[-1].id), self._moments(rows[0].id, rows[-1].id)
+        return [self._opened(row, pages.get(row.id, 0), moments.get(row.id, ())) for row in rows]
+
+    def _opened(self, row: Any, pages: int, moments: Sequence[Moment]) -> Opened:
+        band = Band(row.band)
+        # One whose raises nobody recorded is measured from when it came up.
+        steps = first_steps(moments, reached_at(moments, band) or row.opened_at)
+        return Opened(
+            id=row.id,
+            on=row.opened_at.astimezone(self.zone).date(),
+            band=band,
+            kind=row.kind,
+            outcome=row.outcome,
+            pages=pages,
+            tries=sum(moment.said == NOT_REACHED for moment in moments),
+            **{name: steps.get(name) for name in FIRSTS.values()},
+        )
 
     @cached_property
     def closed(self) -> list[Closed]:
@@ -125,21 +136,21 @@ class Facts:
         )
         return {row[0]: row[1] for row in self.session.execute(counted)}
 
-    def _steps(self, first: int, last: int) -> dict[tuple[int, str], Any]:
-        """When each step was first made, and how many tries reached nobody, by alert and name."""
-        said = case((Event.kind == "outcome", Event.detail["outcome"].as_string()))
-        rows = self.session.execute(
-            select(Event.alert_id, Event.kind, said, Event.at)
-            .join(Alert, Alert.id == Event.alert_id)
-            .where(Event.alert_id.between(first, last), Alert.clinic_id == self.clinic_id, Event.kind.in_(FIRSTS))
+    def _moments(self, first: int, last: int) -> dict[int, list[Moment]]:
+        """When each alert was raised, paged and taken, and what came of it, by its number."""
+        said = case(
+            (Event.kind == "outcome", Event.detail["outcome"].as_string()),
+            (Event.kind.in_(RAISES), Event.detail["band"].as_string()),
         )
-        found: dict[tuple[int, str], Any] = {}
-        for alert, kind, outcome, at in rows:
-            if outcome == NOT_REACHED:
-                found[alert, "tries"] = found.get((alert, "tries"), 0) + 1
-            else:
-                key = alert, FIRSTS[kind]
-                found[key] = min(at, found.get(key, at))
+        rows = self.session.execute(
+            select(Event.alert_id, Event.kind, Event.at, said)
+            .join(Alert, Alert.id == Event.alert_id)
+            .where(Event.alert_id.between(first, last), Alert.clinic_id == self.clinic_id)
+            .where(Event.kind.in_([*FIRSTS, *RAISES]))
+        )
+        found: dict[int, list[Moment]] = {}
+        for alert, *moment in rows:
+            found.setdefault(alert, []).append(Moment(*moment))
         return found
 
 
@@ -148,10 +159,6 @@ def _fate(state: str, silent_at: datetime | None, answered_at: datetime | None) 
     if state == "open" and silent_at is not None:
         return "partial" if answered_at else "silent"
     return "stopped" if state in {"cancelled", "skipped"} else "open" if state == "planned" else state
-
-
-def _after(start: datetime, end: datetime | None) -> float | None:
-    return minutes_between(start, end) if end else None
 
 
 def _rules(reasons: list[dict[str, Any]]) -> dict[str, str]:

@@ -15,16 +15,20 @@ from monitor.domain.figures import (
     CARE,
     FEW,
     Closed,
+    Moment,
     Months,
     count_within,
+    first_steps,
     likely,
     minutes_between,
     parse_months,
     quantile,
+    reached_at,
     rule_values,
     times_of,
     week_of,
 )
+from monitor.domain.terms import Band
 from monitor.errors import BadInput
 
 TODAY = date(2026, 11, 8)
@@ -74,6 +78,32 @@ def test_a_rule_is_right_by_every_outcome_but_misread() -> None:
     assert value.share == 7 / 8
     assert value.is_few
     assert not rule_values([Closed("seen", {"pus": "Pus."})] * FEW)[0].is_few
+
+
+NINE = datetime(2026, 11, 2, 9, tzinfo=UTC)
+
+
+def moments(*happened: tuple[str, int, str | None]) -> list[Moment]:
+    """What happened to an alert, so many minutes after nine."""
+    return [Moment(kind, NINE + timedelta(minutes=minutes), said) for kind, minutes, said in happened]
+
+
+def test_an_alert_reaches_its_band_by_the_raise_that_first_said_so() -> None:
+    raised = moments(
+        ("alert_opened", 0, "soon"), ("alert_raised", 240, "urgent"), ("alert_raised", 300, "emergency"),
+        ("alert_raised", 360, "emergency"), ("alert_added", 1, "emergency"),
+    )  # fmt: skip
+    reached = {band: reached_at(raised, band) for band in (Band.SOON, Band.URGENT, Band.EMERGENCY)}
+    assert [at and (at - NINE).total_seconds() / 60 for at in reached.values()] == [0, 240, 300]
+
+
+def test_what_was_done_about_a_lesser_band_counts_for_no_step_of_a_higher_one() -> None:
+    done = moments(
+        ("paged", 60, None), ("alert_taken", 70, None), ("outcome", 80, "not_reached"), ("alert_raised", 240, "urgent"),
+        ("alert_taken", 250, None), ("paged", 241, None), ("outcome", 255, "not_reached"),
+    )  # fmt: skip
+    assert first_steps(done, NINE + timedelta(minutes=240)) == {"paged": 1, "taken": 10}
+    assert first_steps(done, NINE) == {"paged": 60, "taken": 70}
 
 
 def test_nobody_replies_before_they_were_asked() -> None:

@@ -8,6 +8,7 @@ from datetime import date
 
 from monitor.domain.figures import (
     FEW,
+    FIRSTS,
     MISREAD,
     RuleValue,
     count_within,
@@ -21,7 +22,7 @@ from monitor.domain.figures import (
 from monitor.domain.terms import Band
 from monitor.web.console.report_section import Cell, Column, Rows, Section, in_percent, in_time, listed, many, part_of
 from monitor.worklists.alerts import KINDS
-from monitor.worklists.reports import FIRSTS, Facts, Opened
+from monitor.worklists.reports import Facts, Opened
 
 BANDS = (Band.EMERGENCY, Band.URGENT, Band.SOON)
 FATES: Mapping[str, str] = {
@@ -156,7 +157,8 @@ def _load_of(alerts: Sequence[Opened]) -> list[Cell]:
 
 
 def answer_times(facts: Facts, _names: Mapping[str, str]) -> Section:
-    """From the moment an alert came up to its first page, to when it was taken, to when the patient was helped."""
+    """From the moment an alert reached its band to its first page, to when it was taken, to when the patient was
+    helped."""
     rows: Rows = []
     medians: dict[tuple[Band, str], float | None] = {}
     for band in BANDS:
@@ -168,7 +170,7 @@ def answer_times(facts: Facts, _names: Mapping[str, str]) -> Section:
                 rows.append([band, STEPS[step], len(alerts), times.count, times.median, times.ninety])
     taken = [alert.taken for alert in facts.opened if alert.taken is not None and alert.band > Band.SOON]
     line = (
-        f"Half of the urgent and emergency alerts were taken within {in_time(quantile(taken, 0.5))} of coming up, "
+        f"Half of the urgent and emergency alerts were taken within {in_time(quantile(taken, 0.5))} of being raised, "
         f"nine in ten within {in_time(quantile(taken, 0.9))}."
         if taken
         else "No urgent or emergency alert was taken."
@@ -193,6 +195,8 @@ def answer_times(facts: Facts, _names: Mapping[str, str]) -> Section:
     )
     shows = f"Median minutes to each step of urgent and emergency alerts. {line}"
     notes = (
+        "Times run from the moment at which an alert first reached the band that it counts by: one that began as soon "
+        "and got urgent is measured from when it got urgent.",
         "“Helped” is the first outcome that is not “not reached”.",
         "An alert of the band soon waits for the next working day by design, so it is not in the picture.",
     )

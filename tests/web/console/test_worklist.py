@@ -38,6 +38,21 @@ def test_the_worst_comes_first(office: Office, ray: Staffer) -> None:
     assert page.index("Ben Petrov day") < page.index("Ann Carter day")
 
 
+def test_one_that_got_worse_stands_by_when_it_did_and_not_by_its_first_small_sign(office: Office, ray: Staffer) -> None:
+    enrolled(office)
+    enrolled(office, "Ben Petrov", BEN)
+    texts(office, ANN, "pain 5")  # 12:00, a soon
+    office.clock.forward(hours=2)
+    texts(office, BEN, "there is yellow pus")
+    office.clock.forward(hours=2)
+    texts(office, ANN, "now there is yellow pus")
+    page = ray.reads("/")
+    assert page.index("Ben Petrov day") < page.index("Ann Carter day")
+    assert ("since Sun 1 Nov, 14:00" in page, "since Sun 1 Nov, 16:00" in page) == (True, True)
+    assert "12:00" not in page
+    assert "since Sun 1 Nov, 16:00" in ray.reads("/alerts/1")
+
+
 def test_that_nobody_was_reached_stands_on_top(office: Office, ray: Staffer) -> None:
     enrolled(office)
     texts(office, ANN, "there is yellow pus")
