@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from monitor.domain.check_rules import PAIN, Fault, check_rules, knows_trait
 from monitor.domain.check_texts import check_texts
 from monitor.domain.messages import Catalogue
-from monitor.domain.protocol import TRAITS, Protocol, Question, Step, StepKind
+from monitor.domain.protocol import NOT_REACHED, TRAITS, Protocol, Question, Step, StepKind
 from monitor.domain.terms import CHECKIN_OPEN, GUM, NONE, QUESTIONS, REMINDER, SIGNS
 from monitor.errors import ProtocolError
 
+LETTERS = 26
 CHECKIN_QUESTIONS = ("pain", GUM, SIGNS)
 OPEN_QUESTIONS = (
     CHECKIN_OPEN,
@@ -135,7 +136,16 @@ def _options(question: Question) -> Iterator[Fault]:
 def _rest(protocol: Protocol) -> Iterator[Fault]:
     if not PAIN[0] <= protocol.severe_pain <= PAIN[1]:
         yield "severe_pain", protocol.severe_pain, f"{PAIN[0]} to {PAIN[1]}"
-    if not protocol.outcomes:
-        yield "outcomes", "nothing", "at least one"
+    yield from _outcomes(protocol)
     for sign in sorted(protocol.red - protocol.signs.keys()):
         yield "red", sign.value, "a sign with a name under [signs]"
+
+
+def _outcomes(protocol: Protocol) -> Iterator[Fault]:
+    if not 0 < len(protocol.outcomes) <= LETTERS:
+        yield "outcomes", len(protocol.outcomes) or "nothing", f"1 to {LETTERS}: staff choose one by its letter"
+    for key, outcome in protocol.outcomes.items():
+        if not outcome.words.strip():
+            yield f"outcomes.{key}.words", "nothing", "words"
+        if key == NOT_REACHED and outcome.needed is not None:
+            yield f"outcomes.{key}.needed", outcome.needed.value, "no mark: nobody knows yet, and paging goes on"

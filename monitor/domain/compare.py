@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from monitor.domain.bundle import Bundle
 from monitor.domain.describe import condition_of, days_of, digits_of, marks_of, points_of, when_due
 from monitor.domain.describe_policy import describe_policy
-from monitor.domain.protocol import Protocol, Question, Rule, Step
+from monitor.domain.protocol import Protocol, Question, Rule, Step, need_of
 
 Facets = Mapping[str, str]  # what is said of one thing, by its name
 Things = Mapping[str, Facets]
@@ -83,7 +83,10 @@ def parts_of(bundle: Bundle) -> Mapping[str, Things]:
         },
         "Calendar": {step.key: _step(step) for step in protocol.steps},
         "Questions": {question.name: _question(question) for question in protocol.questions.values()},
-        "Outcomes": {key: {"words": words} for key, words in protocol.outcomes.items()},
+        "Outcomes": {
+            key: {"words": outcome.words, "the patient needed": need_of(key, protocol.outcomes) or ""}
+            for key, outcome in protocol.outcomes.items()
+        },
         "Pain": {"severe": {"“unbearable” counts as": str(protocol.severe_pain)}},
         "Escalation": describe_policy(bundle.policy),
         **{

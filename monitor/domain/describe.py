@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
-from monitor.domain.protocol import Protocol, Question, Rule, Step, When
+from monitor.domain.protocol import Protocol, Question, Rule, Step, When, need_of
 from monitor.domain.terms import Sign
 
 
@@ -181,5 +181,6 @@ def digits_of(question: Question) -> str:
 
 def _outcomes(protocol: Protocol) -> Iterator[str]:
     yield from ("", "Outcomes")
-    for key, words in protocol.outcomes.items():
-        yield f"  {key:<18} {words}"
+    for key, outcome in protocol.outcomes.items():
+        needed = need_of(key, protocol.outcomes)
+        yield f"  {key:<18} {outcome.words}" + (f"; the patient needed {needed}" if needed else "")

@@ -10,15 +10,13 @@ from math import sqrt
 from zoneinfo import ZoneInfo
 
 from monitor.domain.localtime import local_instant
-from monitor.domain.terms import Band
+from monitor.domain.protocol import NOT_REACHED
+from monitor.domain.terms import Band, Need
 from monitor.errors import BadInput
 
-MISREAD = "misread"  # the outcome that says there was nothing
-CARE = frozenset({"booked", "seen", "part_replaced", "medicine", "referred", "emergency_care"})  # more than advice
 FEW = 20  # below so many cases a share says little
 NORMAL_95 = 1.96  # standard deviations that hold 95 % of a normal distribution
 MONTHS_AT_MOST = 24
-NOT_REACHED = "not_reached"  # the outcome after which paging goes on
 RAISES = frozenset({"alert_opened", "alert_raised"})
 FIRSTS: Mapping[str, str] = {"paged": "paged", "alert_taken": "taken", "outcome": "contact"}  # steps, by their event
 
@@ -150,15 +148,16 @@ def first_steps(moments: Iterable[Moment], since: datetime) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """An alert that somebody closed: what came of it, and the rules that it carried with their words."""
+    """An alert that somebody closed: what the patient needed, and the rules that it carried with their words."""
 
-    outcome: str
+    needed: Need
     rules: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class RuleValue:
-    """Of `count` closed alerts that carried a rule, `right` were something, and `care` took more than advice."""
+    """Of `count` closed alerts that carried a rule, in `right` the patient needed somebody, in `care` more than
+    advice."""
 
     rule: str
     words: str
@@ -179,7 +178,8 @@ def rule_values(closed: Iterable[Closed]) -> list[RuleValue]:
     """The predictive value of every rule, those with the most alerts first.
 
     >>> pus, pain = {"pus": "Pus."}, {"pain": "Pain."}
-    >>> found = rule_values([Closed("seen", pus | pain), Closed("misread", pain), Closed("advised", pain)])
+    >>> closed = Closed(Need.CARE, pus | pain), Closed(Need.NOTHING, pain), Closed(Need.ADVICE, pain)
+    >>> found = rule_values(closed)
     >>> [(value.rule, value.count, value.right, value.care) for value in found]
     [('pain', 3, 2, 1), ('pus', 1, 1, 1)]
     """
@@ -188,8 +188,8 @@ def rule_values(closed: Iterable[Closed]) -> list[RuleValue]:
     for alert in closed:
         words |= alert.rules
         carried.update(alert.rules.keys())
-        right.update(alert.rules.keys() if alert.outcome != MISREAD else ())
-        care.update(alert.rules.keys() if alert.outcome in CARE else ())
+        right.update(alert.rules.keys() if alert.needed != Need.NOTHING else ())
+        care.update(alert.rules.keys() if alert.needed == Need.CARE else ())
     values = [RuleValue(rule, words[rule], carried[rule], right[rule], care[rule]) for rule in carried]
     return sorted(values, key=lambda value: (-value.count, value.rule))
 

@@ -15,7 +15,7 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from monitor.domain.protocol import Protocol
+from monitor.domain.protocol import Outcome, Protocol
 from monitor.errors import ProtocolError
 
 LARGEST = 36500  # days in a century: beyond it a number is a slip, and dates would overflow
@@ -95,9 +95,11 @@ def _value(kind: Any, found: object, place: Place) -> Any:
         return origin(_items(get_args(kind)[0], found, place))
     if origin is Mapping:
         key_kind, item_kind = get_args(kind)
-        if is_dataclass(item_kind):
+        if is_dataclass(item_kind) and item_kind is not Outcome:
             return _by_name(item_kind, found, place)
         return _table(key_kind, item_kind, found, place=place)
+    if kind is Outcome and not isinstance(found, dict):  # its words alone: all that older versions say of one
+        return Outcome(_plain(str, found, place))
     if is_dataclass(kind):
         return _record(kind, found, place)
     if issubclass(kind, Enum):
@@ -144,7 +146,7 @@ PLAIN: Mapping[Any, str] = {
 }
 
 
-def _plain(kind: Any, found: object, place: Place) -> object:
+def _plain(kind: Any, found: object, place: Place) -> Any:
     # bool is a kind of int in Python, but "days = true" is a slip.
     if type(found) is not kind and not (kind is float and type(found) is int):
         raise place.error(found, PLAIN[kind])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import time
 from enum import StrEnum
 
-from monitor.domain.terms import Amount, Band, Detail, Sign, Trend
+from monitor.domain.terms import Amount, Band, Detail, Need, Sign, Trend
 
 # The facts of an episode that steps and rules may ask for.
 TRAITS = frozenset(
@@ -24,6 +24,11 @@ TRAITS = frozenset(
         "planned",
     }
 )
+
+
+NOT_REACHED = "not_reached"  # the outcome that closes nothing: paging goes on
+MISREAD = "misread"
+CARE = frozenset({"booked", "seen", "part_replaced", "medicine", "referred", "emergency_care"})  # more than advice
 
 
 class StepKind(StrEnum):
@@ -178,6 +183,41 @@ class RiskLift:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What staff record when they have dealt with an alert, and what the patient turned out to need.
+
+    None: it does not say; only the outcome that closes nothing need not.
+    """
+
+    words: str
+    needed: Need | None = None
+
+
+def need_of(key: str, outcomes: Mapping[str, Outcome]) -> Need | None:
+    """What an outcome says that the patient needed, by this protocol's mark.
+
+    Without one, as in versions of before there were marks, that somebody was needed, unless it was misread.
+
+    >>> need_of("well", {"well": Outcome("called: all is well", Need.NOTHING)})
+    <Need.NOTHING: 'nothing'>
+    >>> [need_of(key, {"seen": Outcome("seen")}) for key in ("misread", "seen", "advised")]
+    [<Need.NOTHING: 'nothing'>, <Need.CARE: 'care'>, <Need.ADVICE: 'advice'>]
+    """
+    marked = outcomes[key].needed if key in outcomes else None
+    if marked is not None or key == NOT_REACHED:
+        return marked
+    return Need.NOTHING if key == MISREAD else Need.CARE if key in CARE else Need.ADVICE
+
+
+def outcome_words(key: str, outcomes: Mapping[str, Outcome]) -> str:
+    """
+    >>> outcome_words("well", {"well": Outcome("called: all is well")}), outcome_words("put_back", {})
+    ('called: all is well', 'put back')
+    """
+    return outcomes[key].words if key in outcomes else key.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
 class Protocol:
     """Everything a clinic may change about what is asked, when, and what it means."""
 
@@ -190,5 +230,5 @@ class Protocol:
     risk_lift: RiskLift
     steps: tuple[Step, ...]
     questions: Mapping[str, Question]  # in the order asked: pain, gum, signs, then follow-ups
-    outcomes: Mapping[str, str]  # what staff record when a patient was helped
+    outcomes: Mapping[str, Outcome]  # by key, in the order of their letters: A is the first
     severe_pain: int  # "unbearable", "agony" without a number count as this score

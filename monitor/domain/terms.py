@@ -59,6 +59,14 @@ class Sign(StrEnum):
     GUM_CHANGE = "gum_change"
 
 
+class Need(StrEnum):
+    """What an outcome says that the patient needed: nothing, then the alert was about nothing; advice; more than it."""
+
+    NOTHING = "nothing"
+    ADVICE = "advice"
+    CARE = "care"
+
+
 class Presence(StrEnum):
     PRESENT = "present"
     ABSENT = "absent"

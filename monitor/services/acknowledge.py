@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from monitor.db import storable
 from monitor.domain.bundle import Bundle
+from monitor.domain.protocol import NOT_REACHED
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band
 from monitor.errors import BadInput, NotFound
@@ -37,7 +38,7 @@ from monitor.services.seed import bundle_of, current_version
 
 MAX_NOTE = 400  # characters, on an outcome
 LONGEST = 1500  # characters; the provider takes 1600
-NOT_HELPED = "not_reached"  # the one outcome that does not end an alert
+NOT_HELPED = NOT_REACHED  # the one outcome that does not end an alert
 
 
 def handle_staff_text(
@@ -154,7 +155,7 @@ def outcome_list(bundle: Bundle) -> str:
 
     The letter is the outcome's place in the protocol.
     """
-    return ", ".join(f"{chr(65 + n)} {text}" for n, text in enumerate(bundle.protocol.outcomes.values()))
+    return ", ".join(f"{chr(65 + n)} {each.words}" for n, each in enumerate(bundle.protocol.outcomes.values()))
 
 
 def _act_on_page(session: Session, page: Page, person: Staff | None, rest: str, *, now: datetime) -> str:
@@ -171,7 +172,7 @@ def _act_on_page(session: Session, page: Page, person: Staff | None, rest: str, 
             take(session, alert, by=person, how="sms", now=now)
         record_outcome(session, alert, outcome, by=person, now=now)
         key = "staff.handed_back" if outcome == NOT_HELPED else "staff.closed"
-        return _text(session, alert, key, found=bundle.protocol.outcomes[outcome])
+        return _text(session, alert, key, found=bundle.protocol.outcomes[outcome].words)
     if take(session, alert, by=person, how="sms", now=now):
         return details_of(session, alert, page)
     if holds(person, alert):

@@ -6,7 +6,7 @@ alert itself begins anew whenever it is paged anew. Each list takes a statement 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.figures import (
     FIRSTS,
-    NOT_REACHED,
     RAISES,
     Closed,
     Moment,
@@ -27,7 +26,8 @@ from monitor.domain.figures import (
     minutes_between,
     reached_at,
 )
-from monitor.domain.terms import Band
+from monitor.domain.protocol import NOT_REACHED, Outcome, need_of
+from monitor.domain.terms import Band, Need
 from monitor.models import Alert, Assessment, CheckIn, Episode, Event, Inbound, Page, Patient
 
 
@@ -59,12 +59,14 @@ class Opened:
 
 @dataclass
 class Facts:
-    """Of one clinic and some months, each read when it is first asked for."""
+    """Of one clinic and some months, each read when it is first asked for. `outcomes` are those of the protocol in
+    force: what it says that patients needed holds for all months, so that they can be compared."""
 
     session: Session
     clinic_id: int
     months: Months
     zone: ZoneInfo
+    outcomes: Mapping[str, Outcome]
 
     def __post_init__(self) -> None:
         self._from, self._until = self.months.bounds(self.zone)
@@ -119,7 +121,7 @@ class Facts:
         """Those that a person closed. One that ended by itself, since the patient answered, was judged by nobody."""
         by_person = Alert.outcome.is_not(None), Alert.outcome != "answered"
         rows = self.session.execute(select(Alert.outcome, Alert.reasons).where(*self._mine(), *by_person))
-        return [Closed(outcome, _rules(reasons)) for outcome, reasons in rows]
+        return [Closed(need_of(key, self.outcomes) or Need.ADVICE, _rules(reasons)) for key, reasons in rows]
 
     def _mine(self) -> tuple[ColumnElement[bool], ...]:
         return Alert.clinic_id == self.clinic_id, Alert.opened_at >= self._from, Alert.opened_at < self._until

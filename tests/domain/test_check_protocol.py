@@ -10,8 +10,8 @@ import pytest
 
 from monitor.domain.check_protocol import check_protocol
 from monitor.domain.messages import Catalogue
-from monitor.domain.protocol import Option, Protocol, Rule, When
-from monitor.domain.terms import Band, Detail, Sign, Trend
+from monitor.domain.protocol import Option, Outcome, Protocol, Rule, When
+from monitor.domain.terms import Band, Detail, Need, Sign, Trend
 from tests.domain.vignettes import seed_protocol
 
 Change = Callable[[Protocol], Protocol]
@@ -143,6 +143,13 @@ def test_the_seed_has_none() -> None:
         # the rest
         (lambda p: replace(p, severe_pain=11), "severe_pain", 11),
         (lambda p: replace(p, outcomes={}), "outcomes", "nothing"),
+        (lambda p: replace(p, outcomes={f"o{n}": Outcome("o") for n in range(27)}), "outcomes", 27),
+        (lambda p: replace(p, outcomes={"seen": Outcome(" ")}), "outcomes.seen.words", "nothing"),
+        (
+            lambda p: replace(p, outcomes={"not_reached": Outcome("page on", Need.ADVICE)}),
+            "outcomes.not_reached.needed",
+            "advice",
+        ),
     ],
 )
 def test_a_contradiction_is_named(change: Change, key: str, found: object) -> None:

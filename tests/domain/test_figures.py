@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.domain.figures import (
-    CARE,
     FEW,
     Closed,
     Moment,
@@ -28,7 +27,7 @@ from monitor.domain.figures import (
     times_of,
     week_of,
 )
-from monitor.domain.terms import Band
+from monitor.domain.terms import Band, Need
 from monitor.errors import BadInput
 
 TODAY = date(2026, 11, 8)
@@ -71,13 +70,13 @@ def test_more_cases_make_the_likely_range_narrower() -> None:
     assert many[1] - many[0] < (few[1] - few[0]) / 5
 
 
-def test_a_rule_is_right_by_every_outcome_but_misread() -> None:
-    outcomes = ["advised", "booked", "seen", "misread", "part_replaced", "medicine", "referred", "emergency_care"]
-    (value,) = rule_values(Closed(outcome, {"pus": "Pus."}) for outcome in outcomes)
-    assert (value.count, value.right, value.care) == (8, 7, len(CARE))
-    assert value.share == 7 / 8
+def test_a_rule_is_right_where_the_patient_needed_somebody() -> None:
+    needs = [Need.CARE, Need.ADVICE, Need.NOTHING, Need.NOTHING, Need.CARE, Need.NOTHING, Need.ADVICE, Need.CARE]
+    (value,) = rule_values(Closed(needed, {"pus": "Pus."}) for needed in needs)
+    assert (value.count, value.right, value.care) == (8, 5, 3)
+    assert value.share == 5 / 8
     assert value.is_few
-    assert not rule_values([Closed("seen", {"pus": "Pus."})] * FEW)[0].is_few
+    assert not rule_values([Closed(Need.CARE, {"pus": "Pus."})] * FEW)[0].is_few
 
 
 NINE = datetime(2026, 11, 2, 9, tzinfo=UTC)

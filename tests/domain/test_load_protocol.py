@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.domain.load_protocol import load_protocol
-from monitor.domain.protocol import Protocol, StepKind, When
-from monitor.domain.terms import Amount, Band, Sign, Trend
+from monitor.domain.protocol import Outcome, Protocol, StepKind, When, need_of
+from monitor.domain.terms import Amount, Band, Need, Sign, Trend
 from monitor.errors import ProtocolError
 from tests.domain.vignettes import PROTOCOL_FILE, seed_protocol
 
@@ -69,7 +69,11 @@ def test_the_seed_is_read_into_its_types() -> None:
         ('name = "diabetes"', 'name = "smoking"', "risks", "smoking"),
         ('name = "gum"', 'name = "pain"', "questions", "pain"),
         ("severe_pain = 7", "severe = 7", "severe", 7),
-        ('advised = "advised by phone"', "advised = []", "outcomes.advised", []),
+        ('words = "advised by phone", ', "", "outcomes.advised.words", "nothing"),
+        ('"advised by phone", needed = "advice"', '"advised", needed = "yes"', "outcomes.advised.needed", "yes"),
+        ('"advised by phone", needed = "advice"', '"advised", needed = true', "outcomes.advised.needed", True),
+        ('"advised by phone", needed = "advice"', '"advised", care = true', "outcomes.advised.care", True),
+        ('{ words = "advised by phone", needed = "advice" }', "[]", "outcomes.advised", []),
     ],
 )
 def test_a_slip_is_named_with_its_place(old: str, new: str, key: str, found: object) -> None:
@@ -77,6 +81,29 @@ def test_a_slip_is_named_with_its_place(old: str, new: str, key: str, found: obj
     assert (error.file, error.key) == ("p.toml", key)
     assert error.found == found or str(error.found) == found
     assert "allowed: " in str(error)
+
+
+def test_outcomes_of_before_there_were_marks_are_read_and_say_what_they_always_did() -> None:
+    head, _, _ = SEED.partition("[outcomes]")
+    older = (
+        '[outcomes]\nadvised = "advised"\nseen = "seen"\nmisread = "mistyped"\nnot_reached = "page on"\nfine = "fine"\n'
+    )
+    outcomes = load_protocol(head + older, file="p.toml").outcomes
+    assert outcomes["seen"] == Outcome("seen")
+    assert {key: need_of(key, outcomes) for key in outcomes} == {
+        "advised": Need.ADVICE,
+        "seen": Need.CARE,
+        "misread": Need.NOTHING,
+        "not_reached": None,
+        "fine": Need.ADVICE,  # a clinic's own: somebody was needed, as long as it does not say otherwise
+    }
+
+
+def test_every_outcome_of_the_seed_says_what_the_patient_needed_and_a_new_one_takes_no_letter_of_another() -> None:
+    outcomes = seed_protocol().outcomes
+    assert [key for key, outcome in outcomes.items() if outcome.needed is None] == ["not_reached"]
+    assert [key for key, outcome in outcomes.items() if outcome.needed == Need.NOTHING] == ["misread", "well"]
+    assert "".join(key[0] for key in outcomes) == "abspmremnw"  # as staff know them: A advised, B booked ...
 
 
 @pytest.mark.parametrize(

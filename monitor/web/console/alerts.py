@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from monitor.db import transaction
 from monitor.domain.access import Permission
+from monitor.domain.protocol import outcome_words
 from monitor.domain.terms import Band
 from monitor.errors import BadInput, Denied, NotFound
 from monitor.models import Alert, Episode, Page, Patient, Staff
@@ -51,13 +52,13 @@ def show_alert(visit: Visit, session: Session) -> Mapping[str, Any]:
         "alert": alert.id,
         "line": one_alert(session, eyes_of(visit, session), alert.id),
         "closed_at": alert.closed_at.astimezone(zone) if alert.closed_at else None,
-        "outcome": protocol.outcomes.get(alert.outcome or "", alert.outcome),
+        "outcome": outcome_words(alert.outcome or "", protocol.outcomes),
         "reasons": reasons_of(alert),
         "version": alert.protocol_version_id,
         "facts": facts_of(patient, episode, risks) if patient and episode else None,
         "pages": pages_of(session, alert, zone),
         "talk": [entry for entry in talk if entry.look in {"in", "out", "note"}][:TALK_SHOWN],
-        "outcomes": list(protocol.outcomes.items()),
+        "outcomes": [(key, outcome.words) for key, outcome in protocol.outcomes.items()],
         "colleagues": [(i, name) for i, name in colleagues(session, visit.clinic_id) if i != alert.taken_by_id],
         "may_act": may_act(visit, session, alert),
         "seen": version_of_alert(alert),

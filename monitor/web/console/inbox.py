@@ -95,7 +95,7 @@ def _card(visit: Visit, session: Session, one: Stranger) -> Mapping[str, Any]:
         "seen": version_of(one.seen),
         "may_text": may_be_texted(session, one.number),
         "may_finish": one.alert_id is None or settles,
-        "outcomes": list(outcomes.items()),
+        "outcomes": [(key, outcome.words) for key, outcome in outcomes.items()],
     }
 
 

@@ -17,7 +17,7 @@ from monitor.domain.compare import compare, marked
 from monitor.domain.describe import condition_of, days_of, digits_of, marks_of, points_of, rules_of, when_due
 from monitor.domain.describe_policy import describe_policy
 from monitor.domain.messages import PLACEHOLDERS, render
-from monitor.domain.protocol import Protocol, Rule
+from monitor.domain.protocol import Protocol, Rule, need_of
 from monitor.domain.terms import Sign
 from monitor.errors import NotFound
 from monitor.models import Clinic, ProtocolVersion
@@ -53,7 +53,7 @@ def show_protocol(visit: Visit, session: Session) -> Mapping[str, Any]:
         ],
         "others": [{"key": key, "texts": _texts(bundle, clinic, key)} for key in others],
         "escalation": describe_policy(bundle.policy),
-        "outcomes": protocol.outcomes,
+        "outcomes": [(key, each.words, need_of(key, protocol.outcomes)) for key, each in protocol.outcomes.items()],
     }
 
 

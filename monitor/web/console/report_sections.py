@@ -9,7 +9,6 @@ from datetime import date
 from monitor.domain.figures import (
     FEW,
     FIRSTS,
-    MISREAD,
     RuleValue,
     count_within,
     likely,
@@ -19,7 +18,8 @@ from monitor.domain.figures import (
     times_of,
     week_of,
 )
-from monitor.domain.terms import Band
+from monitor.domain.protocol import outcome_words
+from monitor.domain.terms import Band, Need
 from monitor.web.console.report_section import Cell, Column, Rows, Section, in_percent, in_time, listed, many, part_of
 from monitor.worklists.alerts import KINDS
 from monitor.worklists.reports import Facts, Opened
@@ -36,10 +36,11 @@ FATES: Mapping[str, str] = {
 STEPS: Mapping[str, str] = {"paged": "first page", "taken": "taken", "contact": "helped"}
 EDGES: Mapping[str, float] = {"15 min": 15, "1 h": 60, "4 h": 240, "12 h": 720, "24 h": 1440}
 LATER = "later"
+ENDED: Mapping[str, str] = {"answered": "the patient answered after all", "open": "still open"}
 RULES_DRAWN = 12
 
 
-def replies(facts: Facts, _names: Mapping[str, str]) -> Section:
+def replies(facts: Facts) -> Section:
     """What became of the check-ins that were asked, by their day."""
     days = sorted({asked.day for asked in facts.asked})
     counts = Counter((asked.day, asked.fate) for asked in facts.asked)
@@ -78,7 +79,7 @@ def replies(facts: Facts, _names: Mapping[str, str]) -> Section:
     return Section("replies", "Replies", line, columns, rows, f"Check-ins by their day. {line}", draw)
 
 
-def reply_times(facts: Facts, _names: Mapping[str, str]) -> Section:
+def reply_times(facts: Facts) -> Section:
     """From the first question of a check-in to the first reply to it."""
     minutes = [asked.minutes for asked in facts.asked if asked.minutes is not None]
     counts = count_within(minutes, list(EDGES.values()))
@@ -114,7 +115,7 @@ def reply_times(facts: Facts, _names: Mapping[str, str]) -> Section:
     return Section("reply-times", "Time to reply", line, columns, rows, shows, draw)
 
 
-def load(facts: Facts, _names: Mapping[str, str]) -> Section:
+def load(facts: Facts) -> Section:
     """Alerts by week and band, the pages that went out for them, and what kind they were."""
     weeks = facts.months.weeks() if facts.opened else []
     by_week: dict[date, list[Opened]] = {week: [] for week in weeks}
@@ -156,7 +157,7 @@ def _load_of(alerts: Sequence[Opened]) -> list[Cell]:
     return [len(alerts), *bands, *kinds, sum(alert.pages for alert in alerts)]
 
 
-def answer_times(facts: Facts, _names: Mapping[str, str]) -> Section:
+def answer_times(facts: Facts) -> Section:
     """From the moment an alert reached its band to its first page, to when it was taken, to when the patient was
     helped."""
     rows: Rows = []
@@ -203,13 +204,14 @@ def answer_times(facts: Facts, _names: Mapping[str, str]) -> Section:
     return Section("answer-times", "Time to page, take and help", line, columns, rows, shows, draw, notes)
 
 
-def outcomes(facts: Facts, names: Mapping[str, str]) -> Section:
+def outcomes(facts: Facts) -> Section:
     """How alerts ended."""
     counts = Counter(alert.outcome or "open" for alert in facts.opened)
     whole, tries = counts.total(), sum(alert.tries for alert in facts.opened)
-    known = {**names, "answered": "the patient answered after all", "open": "still open"}
     ranked = counts.most_common()
-    rows: Rows = [[known.get(key, key.replace("_", " ")), count, share(count, whole)] for key, count in ranked]
+    rows: Rows = [
+        [ENDED.get(key) or outcome_words(key, facts.outcomes), count, share(count, whole)] for key, count in ranked
+    ]
     over = whole - counts["open"]
     line = (
         f"{over} of {many(whole, 'alert is', 'alerts are')} closed; "
@@ -227,15 +229,15 @@ def outcomes(facts: Facts, names: Mapping[str, str]) -> Section:
     return Section("outcomes", "Outcomes", line, columns, rows, f"Alerts by outcome. {line}", draw)
 
 
-def rules(facts: Facts, _names: Mapping[str, str]) -> Section:
-    """How often an alert that carried a rule was something."""
+def rules(facts: Facts) -> Section:
+    """How often a patient whose alert carried a rule needed somebody."""
     values = rule_values(facts.closed)
     rows: Rows = [[*_rule_row(value)] for value in values]
-    right = sum(closed.outcome != MISREAD for closed in facts.closed)
+    right = sum(closed.needed != Need.NOTHING for closed in facts.closed)
     few = sum(value.is_few for value in values)
     line = (
         f"Of {many(len(facts.closed), 'alert', 'alerts')} that somebody closed, "
-        f"{part_of(right, len(facts.closed))} were something. "
+        f"in {part_of(right, len(facts.closed))} the patient needed somebody. "
         f"{few} of {many(len(values), 'rule', 'rules')} had fewer than {FEW} alerts: their shares say little yet."
         if values
         else "Nobody has closed an alert."
@@ -253,18 +255,19 @@ def rules(facts: Facts, _names: Mapping[str, str]) -> Section:
         Column("rule", "word"),
         Column("what it says", "word"),
         Column("closed alerts"),
-        Column("were something"),
+        Column("needed somebody"),
         Column("share", "share"),
         Column("the true share is likely", "word"),
         Column("needed care"),
         Column("how sure", "word"),
     )
     notes = (
-        "An alert was something if its outcome was any but “no finding: mistyped or misread”. It needed care if the "
-        "patient was booked, seen, treated, given medicine, referred or sent to emergency care.",
+        "An alert was right if its outcome says that the patient needed somebody, and needed care if it took more than "
+        "advice: the protocol says it of each outcome. “Called: all is well” and “mistyped or misread” say that nobody "
+        "was needed.",
         "An alert counts for every rule that it carried. Those that ended by themselves count for none.",
     )
-    shows = f"Share of alerts that were something, by rule, with their number. {line}"
+    shows = f"Share of alerts in which the patient needed somebody, by rule, with their number. {line}"
     return Section("rules", "How often each rule was right", line, columns, rows, shows, draw, notes)
 
 
@@ -275,7 +278,7 @@ def _rule_row(value: RuleValue) -> Sequence[Cell]:
     return value.rule, value.words, value.count, value.right, value.share, between, value.care, sure
 
 
-SECTIONS: Mapping[str, Callable[[Facts, Mapping[str, str]], Section]] = {
+SECTIONS: Mapping[str, Callable[[Facts], Section]] = {
     "replies": replies,
     "reply-times": reply_times,
     "load": load,

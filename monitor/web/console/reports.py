@@ -30,13 +30,13 @@ OFFERED = 36  # months to choose from
 def show_reports(visit: Visit, session: Session) -> Mapping[str, Any]:
     """Every section for the months that the address names, this month's if it names none."""
     months, today = _months_of(visit), local_date(visit.now, visit.person.zone)
-    facts = Facts(session, visit.clinic_id, months, visit.person.zone)
+    facts = _facts(visit, session)
     begun = local_date(visit.clinic(session).created_at, visit.person.zone)
     return {
         "months": months,
         "title": _titled(months),
         "query": urlencode({"month": f"{months.first:%Y-%m}", "until": f"{months.last:%Y-%m}"}),
-        "sections": [make(facts, _names(session)) for make in SECTIONS.values()],
+        "sections": [make(facts) for make in SECTIONS.values()],
         "offered": _offered(months, min(begun, today), today),
         "shortcuts": {
             "This month": parse_months("", "", today),
@@ -65,8 +65,9 @@ def _offered(months: Months, begun: date, today: date) -> list[date]:
     return sorted(every, reverse=True)
 
 
-def _names(session: Session) -> Mapping[str, str]:
-    return bundle_of(session, current_version(session).id).protocol.outcomes
+def _facts(visit: Visit, session: Session) -> Facts:
+    outcomes = bundle_of(session, current_version(session).id).protocol.outcomes
+    return Facts(session, visit.clinic_id, _months_of(visit), visit.person.zone, outcomes)
 
 
 def _section(request: Request, write: Callable[[Visit, Section], Response]) -> Response:
@@ -78,8 +79,7 @@ def _section(request: Request, write: Callable[[Visit, Section], Response]) -> R
         if key not in SECTIONS:
             raise NotFound("report", key[:40], "one of " + ", ".join(SECTIONS))
         with reading(visit.app.sessions) as session:
-            facts = Facts(session, visit.clinic_id, _months_of(visit), visit.person.zone)
-            return write(visit, SECTIONS[key](facts, _names(session)))
+            return write(visit, SECTIONS[key](_facts(visit, session)))
 
     return answered(request, answer)
 

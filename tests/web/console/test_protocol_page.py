@@ -55,8 +55,12 @@ def test_every_rule_text_and_outcome_stands_there_in_words(office: Office, ray: 
     for rule in protocol.rules:
         assert f"{rule.reason} " in page
         assert rule.source in page
-    for words in [*protocol.outcomes.values(), *(risk.reason for risk in protocol.risks.values())]:
+    for words in [
+        *(outcome.words for outcome in protocol.outcomes.values()),
+        *(risk.reason for risk in protocol.risks.values()),
+    ]:
         assert words in page
+    assert "called: all is well well, the patient needed nothing" in page
     assert "No clinician has yet signed off the default protocol." in page
     assert "pain 4 or more, risen by 3 or more since it was last scored" in page
     assert "the next tier is paged after 3 min" in page

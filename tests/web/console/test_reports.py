@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy.orm import Session
 
 from monitor.db import transaction
+from monitor.domain.bundle import PROTOCOL_FILE
 from monitor.models import Alert, Assessment, CheckIn, Clinic, Event, Inbound, Page, Staff
 from monitor.services.acknowledge import record_outcome, take
 from monitor.services.audit import record
 from monitor.services.clinic import add_clinic, the_clinic
-from monitor.services.seed import current_version
+from monitor.services.seed import current_version, read_files, store_version
 from tests.web.console.conftest import ANN, enrolled, texts
 from tests.web.staffer import Office, Staffer
 
@@ -182,7 +183,7 @@ def test_times_of_an_alert_that_got_worse_run_from_when_it_did(office: Office, r
     assert float(rows[1]["median"]) == float(rows[2]["median"]) == pytest.approx(10, abs=0.5)
 
 
-def test_a_rule_is_right_unless_the_patient_was_misread(november: Office, ray: Staffer) -> None:
+def test_a_rule_is_right_if_the_patient_needed_somebody(november: Office, ray: Staffer) -> None:
     outcomes = ["seen", "advised", "misread", "medicine"]
     with transaction(november.app.sessions) as session:
         for number, outcome in enumerate(outcomes):
@@ -190,7 +191,7 @@ def test_a_rule_is_right_unless_the_patient_was_misread(november: Office, ray: S
         add_alert(session, 8, reasons=[PUS])  # still open
         add_alert(session, 9, reasons=[PAIN], kind="silence", outcome="answered")  # ended by itself
     rows = table(ray, "rules")
-    assert [(r["rule"], r["closed alerts"], r["were something"], r["share"], r["needed care"]) for r in rows] == [
+    assert [(r["rule"], r["closed alerts"], r["needed somebody"], r["share"], r["needed care"]) for r in rows] == [
         ("pus", "4", "3", "0.75", "2"),
         ("pain-lasting", "2", "2", "1", "1"),
     ]
@@ -200,6 +201,35 @@ def test_a_rule_is_right_unless_the_patient_was_misread(november: Office, ray: S
         ("still open", "1"),
         ("the patient answered after all", "1"),
     }
+
+
+def test_silences_after_which_all_was_well_make_their_rule_less_right(november: Office, ray: Staffer) -> None:
+    silence = PUS | {"rule": "silence:checkin-4", "text": "No answer.", "band": "soon", "sign": None, "said": ""}
+    with transaction(november.app.sessions) as session:
+        for number, outcome in enumerate(("well", "well", "well", "seen")):
+            add_alert(session, number, outcome=outcome, reasons=[silence], kind="silence", band="soon")
+        add_alert(session, 9, outcome="misread")
+    rows = table(ray, "rules")
+    assert [(r["rule"], r["closed alerts"], r["needed somebody"], r["share"]) for r in rows] == [
+        ("silence:checkin-4", "4", "1", "0.25"),
+        ("pus", "1", "0", "0"),
+    ]
+    assert "Of 5 alerts that somebody closed, in 1 (20 %) the patient needed somebody" in ray.reads(
+        "/reports?month=2026-11"
+    )
+    assert ("called: all is well", "3") in [(row["outcome"], row["alerts"]) for row in table(ray, "outcomes")]
+
+
+def test_the_protocol_in_force_says_for_all_months_what_an_outcome_means(november: Office, ray: Staffer) -> None:
+    with transaction(november.app.sessions) as session:
+        add_alert(session, 1, outcome="advised")
+    assert table(ray, "rules")[0]["share"] == "1"
+    files = read_files()
+    text = files[PROTOCOL_FILE]
+    files[PROTOCOL_FILE] = text.replace('"advised by phone", needed = "advice"', '"advised", needed = "nothing"')
+    with transaction(november.app.sessions) as session:
+        store_version(session, files, now=november.clock.now())
+    assert table(ray, "rules")[0]["share"] == "0"
 
 
 def test_what_really_happens_shows_in_the_figures(office: Office, ray: Staffer) -> None:
