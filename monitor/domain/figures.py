@@ -1,103 +1,153 @@
-"""The arithmetic of reports: shares, medians, how often a rule was right. Numbers in, numbers out."""
+"""What reports count: what became of check-ins and alerts, how soon, and how often a rule was right.
+
+Facts in, numbers out; a report writes the numbers down.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from math import sqrt
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TypeVar
 
-from monitor.domain.localtime import local_instant
 from monitor.domain.protocol import NOT_REACHED
+from monitor.domain.shares import Times, minutes_between, share, times_of
 from monitor.domain.terms import Band, Need
-from monitor.errors import BadInput
 
 FEW = 20  # below so many cases a share says little
-NORMAL_95 = 1.96  # standard deviations that hold 95 % of a normal distribution
-MONTHS_AT_MOST = 24
+STILL_OPEN = "open"
 RAISES = frozenset({"alert_opened", "alert_raised"})
 FIRSTS: Mapping[str, str] = {"paged": "paged", "alert_taken": "taken", "outcome": "contact"}  # steps, by their event
 
+Item = TypeVar("Item")
+Key = TypeVar("Key", bound=Hashable)
 
-# --- shares and times
 
-
-def share(part: int, whole: int) -> float | None:
-    """How much of it, from 0 to 1; None of nothing.
-
-    >>> share(3, 4), share(0, 0)
-    (0.75, None)
+def grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
     """
-    return part / whole if whole else None
-
-
-def likely(part: int, whole: int) -> tuple[float, float] | None:
-    """Between which shares the true one lies, 19 times in 20 (Wilson 1927): wide where there are few cases.
-
-    >>> [round(edge, 2) for edge in likely(9, 10)], [round(edge, 2) for edge in likely(90, 100)], likely(0, 0)
-    ([0.6, 0.98], [0.83, 0.94], None)
+    >>> grouped([1, 2, 3], lambda number: number % 2)
+    {1: [1, 3], 0: [2]}
     """
-    if not whole:
-        return None
-    found, spread = part / whole, NORMAL_95**2 / whole
-    middle = (found + spread / 2) / (1 + spread)
-    half = sqrt(spread * (found * (1 - found) + spread / 4)) / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    groups: dict[Key, list[Item]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
 
 
-def quantile(values: Sequence[float], part: float) -> float | None:
-    """The value that so much of them (0 to 1) does not exceed, between two neighbours in a straight line.
+# --- check-ins
 
-    >>> quantile([4, 1, 3, 2], 0.5), quantile([10, 20, 30], 0.9), quantile([7], 0.9), quantile([], 0.5)
-    (2.5, 28.0, 7.0, None)
-    """
-    if not values:
-        return None
-    ordered = sorted(values)
-    place = part * (len(ordered) - 1)
-    below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    return float(ordered[below] + (ordered[above] - ordered[below]) * (place - below))
+
+class Fate(StrEnum):
+    """What became of a check-in that was asked."""
+
+    ANSWERED = "answered"
+    PARTIAL = "partial"  # half answered, and then silent
+    SILENT = "silent"
+    UNREACHED = "unreached"  # the question never reached the phone
+    OPEN = "open"  # there is time left
+    STOPPED = "stopped"  # nobody wants the answer any more
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
-    """How long something took, in minutes: how often it happened, half of the times, nine in ten."""
+class Asked:
+    """A check-in whose question left, or was lost on its way: the day when, and how soon the first reply came."""
 
-    count: int
-    median: float | None
-    ninety: float | None
+    on: date
+    day: int
+    fate: Fate
+    minutes: float | None
 
 
-def times_of(minutes: Sequence[float]) -> Times:
+def fate_of(state: str, *, silent: bool, answered: bool) -> Fate:
+    """What a check-in's state means, given whether its silence was noticed and anything was answered.
+
+    >>> [str(fate_of("open", silent=True, answered=told)) for told in (True, False)]
+    ['partial', 'silent']
+    >>> [str(fate_of(state, silent=False, answered=False)) for state in ("planned", "skipped", "unreached")]
+    ['open', 'stopped', 'unreached']
     """
-    >>> times_of([10, 20, 60])
-    Times(count=3, median=20.0, ninety=52.0)
+    if state == "open" and silent:
+        return Fate.PARTIAL if answered else Fate.SILENT
+    return Fate.STOPPED if state in {"cancelled", "skipped"} else Fate.OPEN if state == "planned" else Fate(state)
+
+
+def count_fates(asked: Iterable[Asked]) -> Counter[Fate]:
     """
-    return Times(len(minutes), quantile(minutes, 0.5), quantile(minutes, 0.9))
-
-
-def minutes_between(start: datetime, end: datetime) -> float:
-    """Never less than none: a text may have been on its way before the question it answers was reported sent.
-
-    >>> minutes_between(datetime(2026, 11, 2, 9), datetime(2026, 11, 2, 10, 30))
-    90.0
+    >>> count_fates([Asked(date(2026, 11, 2), 4, Fate.SILENT, None)] * 2)[Fate.SILENT]
+    2
     """
-    return max(0.0, (end - start).total_seconds() / 60)
+    return Counter(each.fate for each in asked)
 
 
-def count_within(minutes: Iterable[float], edges: Sequence[float]) -> list[int]:
-    """How many took up to each edge and longer than the one before it; those beyond the last come last.
+def reply_minutes(asked: Iterable[Asked]) -> list[float]:
+    """How long each first reply took; who did not reply has none.
 
-    >>> count_within([5, 15, 16, 500], [15, 60])
-    [2, 1, 1]
+    >>> day = date(2026, 11, 2)
+    >>> reply_minutes([Asked(day, 4, Fate.ANSWERED, 12.0), Asked(day, 4, Fate.SILENT, None)])
+    [12.0]
     """
-    counts = [0] * (len(edges) + 1)
-    for value in minutes:
-        counts[next((place for place, edge in enumerate(edges) if value <= edge), len(edges))] += 1
-    return counts
+    return [each.minutes for each in asked if each.minutes is not None]
+
+
+# --- alerts
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An alert: the day on which it came up where the clinic is, and how many minutes it took from reaching its band
+    to each first step."""
+
+    id: int
+    on: date
+    band: Band
+    kind: str
+    outcome: str | None
+    pages: int
+    tries: int  # that did not reach the patient
+    steps: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """So many alerts, by their band and kind, and the pages that went out for them."""
+
+    alerts: int
+    bands: Mapping[Band, int]
+    kinds: Mapping[str, int]
+    pages: int
+
+
+def load_of(alerts: Collection[Opened]) -> Load:
+    """
+    >>> pus = Opened(1, date(2026, 11, 2), Band.URGENT, "finding", None, 3, 0, {})
+    >>> load = load_of([pus, pus])
+    >>> load.alerts, load.bands[Band.URGENT], load.bands[Band.SOON], load.kinds["finding"], load.pages
+    (2, 2, 0, 2, 6)
+    """
+    bands, kinds = Counter(alert.band for alert in alerts), Counter(alert.kind for alert in alerts)
+    return Load(len(alerts), bands, kinds, sum(alert.pages for alert in alerts))
+
+
+def times_to(step: str, alerts: Iterable[Opened]) -> Times:
+    """How long it took to a step, of those alerts that came to it.
+
+    >>> alerts = [Opened(1, date(2026, 11, 2), Band.URGENT, "finding", None, 1, 0, {"paged": 2.0})] * 2
+    >>> times_to("paged", alerts).median, times_to("taken", alerts).count
+    (2.0, 0)
+    """
+    return times_of([alert.steps[step] for alert in alerts if step in alert.steps])
+
+
+def count_outcomes(alerts: Iterable[Opened]) -> Counter[str]:
+    """How many alerts ended by each outcome, or are open still.
+
+    >>> alert = Opened(1, date(2026, 11, 2), Band.URGENT, "finding", None, 1, 0, {})
+    >>> count_outcomes([alert])
+    Counter({'open': 1})
+    """
+    return Counter(alert.outcome or STILL_OPEN for alert in alerts)
 
 
 # --- what happened to an alert
@@ -148,8 +198,10 @@ def first_steps(moments: Iterable[Moment], since: datetime) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """An alert that somebody closed: what the patient needed, and the rules that it carried with their words."""
+    """An alert that somebody closed: the day on which it came up, what the patient needed, and the rules that it
+    carried with their words."""
 
+    on: date
     needed: Need
     rules: Mapping[str, str]
 
@@ -174,123 +226,27 @@ class RuleValue:
         return self.count < FEW
 
 
-def rule_values(closed: Iterable[Closed]) -> list[RuleValue]:
+def rule_values(closed: Collection[Closed]) -> list[RuleValue]:
     """The predictive value of every rule, those with the most alerts first.
 
-    >>> pus, pain = {"pus": "Pus."}, {"pain": "Pain."}
-    >>> closed = Closed(Need.CARE, pus | pain), Closed(Need.NOTHING, pain), Closed(Need.ADVICE, pain)
+    >>> pus, pain, day = {"pus": "Pus."}, {"pain": "Pain."}, date(2026, 11, 2)
+    >>> closed = Closed(day, Need.CARE, pus | pain), Closed(day, Need.NOTHING, pain), Closed(day, Need.ADVICE, pain)
     >>> found = rule_values(closed)
     >>> [(value.rule, value.count, value.right, value.care) for value in found]
     [('pain', 3, 2, 1), ('pus', 1, 1, 1)]
     """
-    words: dict[str, str] = {}
-    carried, right, care = Counter[str](), Counter[str](), Counter[str]()
-    for alert in closed:
-        words |= alert.rules
-        carried.update(alert.rules.keys())
-        right.update(alert.rules.keys() if alert.needed != Need.NOTHING else ())
-        care.update(alert.rules.keys() if alert.needed == Need.CARE else ())
-    values = [RuleValue(rule, words[rule], carried[rule], right[rule], care[rule]) for rule in carried]
+    words = {rule: text for alert in closed for rule, text in alert.rules.items()}
+    of = grouped(((rule, alert) for alert in closed for rule in alert.rules), lambda pair: pair[0])
+    values = [value_of([alert for _, alert in pairs], rule, words[rule]) for rule, pairs in of.items()]
     return sorted(values, key=lambda value: (-value.count, value.rule))
 
 
-# --- months and weeks on a clinic's calendar
+def value_of(closed: Collection[Closed], rule: str, words: str = "") -> RuleValue:
+    """How often the patients of these alerts needed somebody.
 
-
-@dataclass(frozen=True, slots=True)
-class Months:
-    """From the first day of a month to the last day of the same or a later one."""
-
-    first: date
-    last: date  # the first day of the last month
-
-    @property
-    def ends(self) -> date:
-        """The first day that belongs to it no more."""
-        return next_month(self.last)
-
-    def bounds(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
-        """The instants between which it lies where the clinic is.
-
-        >>> edges = Months(date(2026, 11, 1), date(2026, 11, 1)).bounds(ZoneInfo("America/New_York"))
-        >>> [edge.isoformat() for edge in edges]  # the clocks go back within it
-        ['2026-11-01T04:00:00+00:00', '2026-12-01T05:00:00+00:00']
-        """
-        return local_instant(self.first, time(), zone), local_instant(self.ends, time(), zone)
-
-    def weeks(self) -> list[date]:
-        """The Mondays of the weeks that have a day in it.
-
-        >>> [day.isoformat() for day in Months(date(2026, 11, 1), date(2026, 11, 1)).weeks()][:2]
-        ['2026-10-26', '2026-11-02']
-        """
-        monday, mondays = week_of(self.first), []
-        while monday < self.ends:
-            mondays.append(monday)
-            monday += timedelta(days=7)
-        return mondays
-
-    def __iter__(self) -> Iterator[date]:
-        month = self.first
-        while month < self.ends:
-            yield month
-            month = next_month(month)
-
-
-def parse_months(first: str, last: str, today: date) -> Months:
-    """A span of months from what an address says; nothing said is the month of today.
-
-    >>> parse_months("2026-09", "2026-11", date(2026, 11, 8)) == Months(date(2026, 9, 1), date(2026, 11, 1))
-    True
-    >>> parse_months("", "", date(2026, 11, 8)).first.isoformat()
-    '2026-11-01'
-    >>> parse_months("2026-13", "", date(2026, 11, 8))
-    Traceback (most recent call last):
-    monitor.errors.BadInput: month: found '2026-13'; allowed: a month such as 2026-11
+    >>> day = date(2026, 11, 2)
+    >>> value_of([Closed(day, Need.NOTHING, {}), Closed(day, Need.CARE, {})], "any").share
+    0.5
     """
-    begins = _month("month", first) if first else today.replace(day=1)
-    ends = _month("until", last) if last else begins
-    if not begins <= ends < _months_later(begins, MONTHS_AT_MOST):
-        raise BadInput("until", last, f"a month from {begins:%Y-%m} on, {MONTHS_AT_MOST} months in all at most")
-    return Months(begins, ends)
-
-
-def week_of(day: date) -> date:
-    """The Monday of its week.
-
-    >>> week_of(date(2026, 11, 8)).isoformat()
-    '2026-11-02'
-    """
-    return day - timedelta(days=day.weekday())
-
-
-def next_month(month: date) -> date:
-    """The first day of the month after.
-
-    >>> next_month(date(2026, 12, 1)).isoformat()
-    '2027-01-01'
-    """
-    return _months_later(month, 1)
-
-
-def months_before(day: date, count: int) -> date:
-    """The first day of the month so many months before the one of this day.
-
-    >>> months_before(date(2026, 11, 8), 11).isoformat()
-    '2025-12-01'
-    """
-    return _months_later(day, -count)
-
-
-def _months_later(month: date, count: int) -> date:
-    years, place = divmod(month.month - 1 + count, 12)
-    return date(month.year + years, place + 1, 1)
-
-
-def _month(field: str, text: str) -> date:
-    digits = text.replace("-", "", 1)
-    if len(text) == 7 and text[4] == "-" and digits.isascii() and digits.isdigit():
-        year, month = int(text[:4]), int(text[5:])
-        if 2000 <= year <= 2100 and 1 <= month <= 12:
-            return date(year, month, 1)
-    raise BadInput(field, text[:40], "a month such as 2026-11")
+    needs = Counter(alert.needed for alert in closed)
+    return RuleValue(rule, words, len(closed), len(closed) - needs[Need.NOTHING], needs[Need.CARE])

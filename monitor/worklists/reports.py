@@ -19,46 +19,23 @@ from sqlalchemy.orm import Session
 from monitor.domain.figures import (
     FIRSTS,
     RAISES,
+    Asked,
     Closed,
     Moment,
-    Months,
+    Opened,
+    fate_of,
     first_steps,
-    minutes_between,
     reached_at,
 )
+from monitor.domain.months import Months
 from monitor.domain.protocol import NOT_REACHED, Outcome, need_of
+from monitor.domain.shares import minutes_between
 from monitor.domain.terms import Band, Need
 from monitor.models import Alert, Assessment, CheckIn, Episode, Event, Inbound, Page, Patient
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A check-in whose question left, or was lost on its way: what came of it, and how soon the first reply came."""
-
-    day: int
-    fate: str
-    minutes: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An alert: when it came up where the clinic is, and how many minutes it took from reaching its band to each
-    first step."""
-
-    id: int
-    on: date
-    band: Band
-    kind: str
-    outcome: str | None
-    pages: int
-    tries: int  # that did not reach the patient
-    paged: float | None
-    taken: float | None
-    contact: float | None
-
-
 @dataclass
-class Facts:
+class StoredFacts:
     """Of one clinic and some months, each read when it is first asked for. `outcomes` are those of the protocol in
     force: what it says that patients needed holds for all months, so that they can be compared."""
 
@@ -81,15 +58,20 @@ class Facts:
         )
         left = func.coalesce(CheckIn.opened_at, CheckIn.closed_at)
         rows = self.session.execute(
-            select(CheckIn.day, CheckIn.state, CheckIn.opened_at, CheckIn.silent_at, CheckIn.answered_at, reply)
+            select(left, CheckIn.day, CheckIn.state, CheckIn.opened_at, CheckIn.silent_at, CheckIn.answered_at, reply)
             .join(Episode, Episode.id == CheckIn.episode_id)
             .join(Patient, Patient.id == Episode.patient_id)
             .where(Patient.clinic_id == self.clinic_id, left >= self._from, left < self._until)
             .where(or_(CheckIn.opened_at.is_not(None), CheckIn.state == "unreached"))
         )
         return [
-            Asked(day, _fate(state, silent, answered), minutes_between(opened, first) if opened and first else None)
-            for day, state, opened, silent, answered, first in rows
+            Asked(
+                on=self._day(left),
+                day=day,
+                fate=fate_of(state, silent=silent is not None, answered=answered is not None),
+                minutes=minutes_between(opened, first) if opened and first else None,
+            )
+            for left, day, state, opened, silent, answered, first in rows
         ]
 
     @cached_property
@@ -107,21 +89,29 @@ class Facts:
         steps = first_steps(moments, reached_at(moments, band) or row.opened_at)
         return Opened(
             id=row.id,
-            on=row.opened_at.astimezone(self.zone).date(),
+            on=self._day(row.opened_at),
             band=band,
             kind=row.kind,
             outcome=row.outcome,
             pages=pages,
             tries=sum(moment.said == NOT_REACHED for moment in moments),
-            **{name: steps.get(name) for name in FIRSTS.values()},
+            steps=steps,
         )
 
     @cached_property
     def closed(self) -> list[Closed]:
         """Those that a person closed. One that ended by itself, since the patient answered, was judged by nobody."""
         by_person = Alert.outcome.is_not(None), Alert.outcome != "answered"
-        rows = self.session.execute(select(Alert.outcome, Alert.reasons).where(*self._mine(), *by_person))
-        return [Closed(need_of(key, self.outcomes) or Need.ADVICE, _rules(reasons)) for key, reasons in rows]
+        columns = (Alert.opened_at, Alert.outcome, Alert.reasons)
+        rows = self.session.execute(select(*columns).where(*self._mine(), *by_person))
+        return [
+            Closed(self._day(at), need_of(key, self.outcomes) or Need.ADVICE, _rules(reasons))
+            for at, key, reasons in rows
+        ]
+
+    def _day(self, at: datetime) -> date:
+        """Where the clinic is."""
+        return at.astimezone(self.zone).date()
 
     def _mine(self) -> tuple[ColumnElement[bool], ...]:
         return Alert.clinic_id == self.clinic_id, Alert.opened_at >= self._from, Alert.opened_at < self._until
@@ -154,13 +144,6 @@ class Facts:
         for alert, *moment in rows:
             found.setdefault(alert, []).append(Moment(*moment))
         return found
-
-
-def _fate(state: str, silent_at: datetime | None, answered_at: datetime | None) -> str:
-    """What became of a check-in: answered, partial, silent, unreached, open (there is time left) or stopped."""
-    if state == "open" and silent_at is not None:
-        return "partial" if answered_at else "silent"
-    return "stopped" if state in {"cancelled", "skipped"} else "open" if state == "planned" else state
 
 
 def _rules(reasons: list[dict[str, Any]]) -> dict[str, str]:

@@ -14,19 +14,15 @@ from hypothesis import strategies as st
 from monitor.domain.figures import (
     FEW,
     Closed,
+    Fate,
     Moment,
-    Months,
-    count_within,
+    fate_of,
     first_steps,
-    likely,
-    minutes_between,
-    parse_months,
-    quantile,
     reached_at,
     rule_values,
-    times_of,
-    week_of,
 )
+from monitor.domain.months import Months, parse_months, week_of
+from monitor.domain.shares import count_within, likely, minutes_between, quantile, times_of
 from monitor.domain.terms import Band, Need
 from monitor.errors import BadInput
 
@@ -72,11 +68,11 @@ def test_more_cases_make_the_likely_range_narrower() -> None:
 
 def test_a_rule_is_right_where_the_patient_needed_somebody() -> None:
     needs = [Need.CARE, Need.ADVICE, Need.NOTHING, Need.NOTHING, Need.CARE, Need.NOTHING, Need.ADVICE, Need.CARE]
-    (value,) = rule_values(Closed(needed, {"pus": "Pus."}) for needed in needs)
+    (value,) = rule_values([Closed(TODAY, needed, {"pus": "Pus."}) for needed in needs])
     assert (value.count, value.right, value.care) == (8, 5, 3)
     assert value.share == 5 / 8
     assert value.is_few
-    assert not rule_values([Closed(Need.CARE, {"pus": "Pus."})] * FEW)[0].is_few
+    assert not rule_values([Closed(TODAY, Need.CARE, {"pus": "Pus."})] * FEW)[0].is_few
 
 
 NINE = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -103,6 +99,16 @@ def test_what_was_done_about_a_lesser_band_counts_for_no_step_of_a_higher_one() 
     )  # fmt: skip
     assert first_steps(done, NINE + timedelta(minutes=240)) == {"paged": 1, "taken": 10}
     assert first_steps(done, NINE) == {"paged": 60, "taken": 70}
+
+
+def test_every_state_of_a_check_in_is_a_fate() -> None:
+    fates = {
+        (state, silent): fate_of(state, silent=silent, answered=False)
+        for state in ("planned", "open", "answered", "partial", "silent", "unreached", "cancelled", "skipped")
+        for silent in (False, True)
+    }
+    assert set(fates.values()) == set(Fate) - {Fate.PARTIAL} | {fates["partial", False]}
+    assert fates["open", False] == fates["planned", False] == Fate.OPEN
 
 
 def test_nobody_replies_before_they_were_asked() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from monitor.domain.figures import share
+from monitor.domain.shares import share
 
 Draw = Callable[[bool], bytes]  # of whether it is to be narrow
 Cell = str | int | float | None
 Rows = list[Sequence[Cell]]
+ALL = "all"  # what the last line of a table says where the others say which
 
 
 @dataclass(frozen=True)
@@ -28,27 +29,34 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Table:
+    """Rows of cells, one for each column."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+
+    @property
+    def written(self) -> list[list[str]]:
+        """As people read it."""
+        return [[column.written(cell) for column, cell in zip(self.columns, row, strict=True)] for row in self.rows]
+
+    @property
+    def bare(self) -> list[list[str]]:
+        """As a program reads it: shares from 0 to 1, times in minutes."""
+        return [["" if cell is None else _bare(cell) for cell in row] for row in self.rows]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Section:
     """One question that the report answers: in a sentence, in a picture, in a table."""
 
     key: str
     heading: str
     line: str
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
+    table: Table
     shows: str  # what the picture shows, for who cannot see it
     draw: Draw
-    notes: Sequence[str] = field(default_factory=tuple)
-
-    @property
-    def written(self) -> list[list[str]]:
-        """The table as people read it."""
-        return [[column.written(cell) for column, cell in zip(self.columns, row, strict=True)] for row in self.rows]
-
-    @property
-    def bare(self) -> list[list[str]]:
-        """The table as a program reads it: shares from 0 to 1, times in minutes."""
-        return [["" if cell is None else _bare(cell) for cell in row] for row in self.rows]
+    notes: Sequence[str] = ()
 
 
 def in_time(minutes: float | None) -> str:

@@ -12,16 +12,15 @@ from sqlalchemy.orm import Session
 
 from monitor.db import reading
 from monitor.domain.access import Permission
-from monitor.domain.figures import Months, months_before, parse_months
 from monitor.domain.localtime import local_date
+from monitor.domain.months import Months, months_before, parse_months
 from monitor.errors import NotFound
 from monitor.services.enrolment_table import write_rows
 from monitor.services.seed import bundle_of, current_version
 from monitor.web.console.frame import Page, answered, enter
-from monitor.web.console.report_section import Section
-from monitor.web.console.report_sections import SECTIONS
+from monitor.web.console.report_sections import SECTIONS, Make
 from monitor.web.console.visit import Visit
-from monitor.worklists.reports import Facts
+from monitor.worklists.reports import StoredFacts
 
 router = APIRouter()
 OFFERED = 36  # months to choose from
@@ -65,12 +64,12 @@ def _offered(months: Months, begun: date, today: date) -> list[date]:
     return sorted(every, reverse=True)
 
 
-def _facts(visit: Visit, session: Session) -> Facts:
+def _facts(visit: Visit, session: Session) -> StoredFacts:
     outcomes = bundle_of(session, current_version(session).id).protocol.outcomes
-    return Facts(session, visit.clinic_id, _months_of(visit), visit.person.zone, outcomes)
+    return StoredFacts(session, visit.clinic_id, _months_of(visit), visit.person.zone, outcomes)
 
 
-def _section(request: Request, write: Callable[[Visit, Section], Response]) -> Response:
+def _section(request: Request, write: Callable[[Visit, Make, StoredFacts], Response]) -> Response:
     """One section, written another way."""
 
     def answer() -> Response:
@@ -79,26 +78,26 @@ def _section(request: Request, write: Callable[[Visit, Section], Response]) -> R
         if key not in SECTIONS:
             raise NotFound("report", key[:40], "one of " + ", ".join(SECTIONS))
         with reading(visit.app.sessions) as session:
-            return write(visit, SECTIONS[key](_facts(visit, session)))
+            return write(visit, SECTIONS[key], _facts(visit, session))
 
     return answered(request, answer)
 
 
 def show_picture(request: Request) -> Response:
-    def draw(visit: Visit, section: Section) -> Response:
+    def draw(visit: Visit, make: Make, facts: StoredFacts) -> Response:
         from monitor.web.charts import svg_response
 
-        return svg_response(section.draw("narrow" in visit.request.query_params))
+        return svg_response(make(facts).draw("narrow" in visit.request.query_params))
 
     return _section(request, draw)
 
 
 def send_file(request: Request) -> Response:
-    def write(visit: Visit, section: Section) -> Response:
-        months = _months_of(visit)
+    def write(_visit: Visit, make: Make, facts: StoredFacts) -> Response:
+        table, months = make(facts).table, facts.months
         until = f"-to-{months.last:%Y-%m}" if months.last != months.first else ""
-        name = f"{section.key}-{months.first:%Y-%m}{until}.csv"
-        text = write_rows([column.name for column in section.columns], section.bare)
+        name = f"{request.path_params['key']}-{months.first:%Y-%m}{until}.csv"
+        text = write_rows([column.name for column in table.columns], table.bare)
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
