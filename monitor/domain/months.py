@@ -71,6 +71,15 @@ def parse_months(first: str, last: str, today: date) -> Months:
     return Months(begins, ends)
 
 
+def month_of(day: date) -> date:
+    """The first day of its month.
+
+    >>> month_of(date(2026, 11, 8)).isoformat()
+    '2026-11-01'
+    """
+    return day.replace(day=1)
+
+
 def week_of(day: date) -> date:
     """The Monday of its week.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from statistics import median, quantiles
@@ -11,17 +13,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.domain.facts import ByMonth
 from monitor.domain.figures import (
     FEW,
+    Asked,
     Closed,
     Fate,
     Moment,
+    Opened,
     fate_of,
     first_steps,
     reached_at,
     rule_values,
 )
 from monitor.domain.months import Months, parse_months, week_of
+from monitor.domain.protocol import Outcome
 from monitor.domain.shares import count_within, likely, minutes_between, quantile, times_of
 from monitor.domain.terms import Band, Need
 from monitor.errors import BadInput
@@ -109,6 +115,34 @@ def test_every_state_of_a_check_in_is_a_fate() -> None:
     }
     assert set(fates.values()) == set(Fate) - {Fate.PARTIAL} | {fates["partial", False]}
     assert fates["open", False] == fates["planned", False] == Fate.OPEN
+
+
+@dataclass
+class Whole:
+    """Facts as they would be read for several months."""
+
+    months: Months
+    asked: Sequence[Asked]
+    opened: Sequence[Opened]
+    closed: Sequence[Closed]
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+
+
+def test_a_month_among_others_holds_what_is_its_own() -> None:
+    october, november = date(2026, 10, 1), date(2026, 11, 1)
+    days = [date(2026, 10, 31), november, date(2026, 11, 30)]
+
+    whole = Whole(
+        Months(october, date(2026, 12, 1)),
+        [Asked(day, 4, Fate.ANSWERED, 5) for day in days],
+        [Opened(n, day, Band.SOON, "silence", None, 0, 0, {}) for n, day in enumerate(days)],
+        [Closed(day, Need.NOTHING, {}) for day in days],
+    )
+    parts = ByMonth(whole).parts()
+    assert [part.month.month for part in parts] == [10, 11, 12]
+    for name in ("asked", "opened", "closed"):
+        assert [len(getattr(part, name)) for part in parts] == [1, 2, 0]
+    assert parts[1].months == Months(november, november)
 
 
 def test_nobody_replies_before_they_were_asked() -> None:

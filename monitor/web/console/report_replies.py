@@ -54,6 +54,7 @@ def replies(facts: Facts) -> Section:
         heading="Replies",
         line=line,
         table=Table((Column("check-in", "word"), *columns), rows),
+        month=dict(zip(columns, _fates(facts.asked), strict=True)),
         shows=f"Check-ins by their day. {line}",
         draw=draw,
     )
@@ -97,6 +98,7 @@ def reply_times(facts: Facts) -> Section:
         heading="Time to reply",
         line=line,
         table=Table((Column("check-in", "word"), *columns), rows),
+        month=dict(zip(columns, _reply_times(facts.asked), strict=True)),
         shows=f"Replies by how soon they came. {line}",
         draw=draw,
     )

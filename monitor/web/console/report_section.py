@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.domain.shares import share
@@ -54,6 +54,7 @@ class Section:
     heading: str
     line: str
     table: Table
+    month: Mapping[Column, Cell]  # what a table with a line for each month says of these
     shows: str  # what the picture shows, for who cannot see it
     draw: Draw
     notes: Sequence[str] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from monitor.domain.facts import Facts
 from monitor.domain.figures import (
@@ -22,6 +22,7 @@ from monitor.domain.months import week_of
 from monitor.domain.protocol import outcome_words
 from monitor.domain.shares import likely, share
 from monitor.domain.terms import Band
+from monitor.web.console.report_months import Make
 from monitor.web.console.report_replies import replies, reply_times
 from monitor.web.console.report_section import (
     ALL,
@@ -38,7 +39,6 @@ from monitor.web.console.report_section import (
 )
 from monitor.worklists.alerts import KINDS
 
-Make = Callable[[Facts], Section]
 BANDS = (Band.EMERGENCY, Band.URGENT, Band.SOON)
 STEPS: Mapping[str, str] = {"paged": "first page", "taken": "taken", "contact": "helped"}
 ENDED: Mapping[str, str] = {"answered": "the patient answered after all", STILL_OPEN: "still open"}
@@ -77,6 +77,7 @@ def load(facts: Facts) -> Section:
         heading="Alert load",
         line=line,
         table=Table((Column("week from", "word"), *columns), rows),
+        month=dict(zip(columns, _load(facts.opened), strict=True)),
         shows=f"Alerts by week and band. {line}",
         draw=draw,
         notes=("An alert counts by the highest band that it reached, in the week in which it came up.",),
@@ -106,6 +107,10 @@ def answer_times(facts: Facts) -> Section:
         if taken.count
         else "No urgent or emergency alert was taken."
     )
+    month: dict[Column, Cell] = {Column("urgent and emergency"): len(worse)}
+    for step, name in STEPS.items():
+        took = times_to(step, worse)
+        month |= {Column(f"{name}: median", "minutes"): took.median, Column(f"{name}: 90 %", "minutes"): took.ninety}
 
     def draw(narrow: bool) -> bytes:
         from monitor.web.charts import Bars, rank_chart
@@ -128,6 +133,7 @@ def answer_times(facts: Facts) -> Section:
         heading="Time to page, take and help",
         line=line,
         table=Table(columns, rows),
+        month=month,
         shows=f"Median minutes to each step of urgent and emergency alerts. {line}",
         draw=draw,
         notes=(
@@ -164,6 +170,7 @@ def outcomes(facts: Facts) -> Section:
         heading="Outcomes",
         line=line,
         table=Table(columns, [[words, count, share(count, whole)] for words, count in ranked.items()]),
+        month={Column("alerts"): whole, **{Column(words): count for words, count in ranked.items()}},
         shows=f"Alerts by outcome. {line}",
         draw=draw,
     )
@@ -205,6 +212,7 @@ def rules(facts: Facts) -> Section:
             (Column("rule", "word"), Column("what it says", "word"), *columns),
             [[value.rule, value.words, *_value(value)] for value in values],
         ),
+        month=dict(zip(columns, _value(total), strict=True)),
         shows=f"Share of alerts in which the patient needed somebody, by rule, with their number. {line}",
         draw=draw,
         notes=(

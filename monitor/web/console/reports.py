@@ -12,13 +12,15 @@ from sqlalchemy.orm import Session
 
 from monitor.db import reading
 from monitor.domain.access import Permission
+from monitor.domain.facts import ByMonth
 from monitor.domain.localtime import local_date
 from monitor.domain.months import Months, months_before, parse_months
 from monitor.errors import NotFound
 from monitor.services.enrolment_table import write_rows
 from monitor.services.seed import bundle_of, current_version
 from monitor.web.console.frame import Page, answered, enter
-from monitor.web.console.report_sections import SECTIONS, Make
+from monitor.web.console.report_months import Make, filed, month_by_month
+from monitor.web.console.report_sections import SECTIONS
 from monitor.web.console.visit import Visit
 from monitor.worklists.reports import StoredFacts
 
@@ -30,12 +32,13 @@ def show_reports(visit: Visit, session: Session) -> Mapping[str, Any]:
     """Every section for the months that the address names, this month's if it names none."""
     months, today = _months_of(visit), local_date(visit.now, visit.person.zone)
     facts = _facts(visit, session)
+    by_month = ByMonth(facts) if months.first != months.last else None
     begun = local_date(visit.clinic(session).created_at, visit.person.zone)
     return {
         "months": months,
         "title": _titled(months),
         "query": urlencode({"month": f"{months.first:%Y-%m}", "until": f"{months.last:%Y-%m}"}),
-        "sections": [make(facts) for make in SECTIONS.values()],
+        "sections": [(make(facts), month_by_month(make, by_month) if by_month else None) for make in SECTIONS.values()],
         "offered": _offered(months, min(begun, today), today),
         "shortcuts": {
             "This month": parse_months("", "", today),
@@ -93,8 +96,8 @@ def show_picture(request: Request) -> Response:
 
 
 def send_file(request: Request) -> Response:
-    def write(_visit: Visit, make: Make, facts: StoredFacts) -> Response:
-        table, months = make(facts).table, facts.months
+    def write(visit: Visit, make: Make, facts: StoredFacts) -> Response:
+        table, months = filed(make, ByMonth(facts), clinic=visit.person.clinic), facts.months
         until = f"-to-{months.last:%Y-%m}" if months.last != months.first else ""
         name = f"{request.path_params['key']}-{months.first:%Y-%m}{until}.csv"
         text = write_rows([column.name for column in table.columns], table.bare)

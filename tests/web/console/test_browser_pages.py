@@ -29,7 +29,10 @@ from tests.web.console.pages import Samples, address, pages
 from tests.web.staffer import PASSWORD, Office
 
 OPENED = [page.path for page in pages() if page.path != "/enrol/check"]  # a part of a page
-MORE = ["/messages?show=left", "/messages?show=troubles", "/nothing-here", "/alerts/999"]
+MORE = [
+    *("/messages?show=left", "/messages?show=troubles", "/reports?month=2026-09&until=2026-11"),
+    *("/nothing-here", "/alerts/999"),
+]
 TABLET = 768
 STRANGER, LONG = "+12025550133", "Wolfeschlegelsteinhausenbergerdorff"
 

@@ -260,6 +260,48 @@ def test_a_month_is_the_clinics_own(november: Office, ray: Staffer) -> None:
     assert table(ray, "load", "month=2026-10&until=2026-11")[-1]["alerts"] == "2"
 
 
+def test_several_months_have_a_line_each_and_one_for_all_of_them(november: Office, ray: Staffer) -> None:
+    october, episode = MONDAY - timedelta(days=14), enrolled(november, day=600)
+    with transaction(november.app.sessions) as session:
+        add_alert(session, 1, october, outcome="well", band="soon", steps={"paged": 4})
+        add_alert(session, 2, october, outcome="seen", steps={"paged": 4, "alert_taken": 30, "outcome:seen": 50})
+        add_alert(session, 3, outcome="booked", band="emergency", pages=2, steps={"paged": 1, "alert_taken": 2})
+        add_alert(session, 4)
+        add_checkin(session, episode, 4, "answered", reply=10)
+        add_checkin(session, episode, 4, "silent")
+    page = ray.reads("/reports?month=2026-09&until=2026-11")
+    for line in (
+        "month asked answered half answered silent unreached still open stopped share answered "
+        "Sep 2026 0 0 0 0 0 0 0 – Oct 2026 0 0 0 0 0 0 0 – Nov 2026 2 1 0 1 0 0 0 50 % all 2 1 0 1 0 0 0 50 %",
+        "Nov 2026 1 10 min 10 min 1 0 0 0 0 0 all 1 10 min 10 min 1 0 0 0 0 0",
+        "Sep 2026 0 0 0 0 0 0 0 0 Oct 2026 2 0 1 1 0 0 2 0 Nov 2026 2 1 1 0 0 0 2 2 all 4 1 2 1 0 0 4 2",
+        "Oct 2026 1 4 min 4 min 30 min 30 min 50 min 50 min Nov 2026 2 1 min 1 min 2 min 2 min – –",
+        "Sep 2026 0 0 – – 0 – Oct 2026 2 1 50 % 9 % to 91 % 1 few: read with care",
+    ):
+        assert line in page
+    assert "All 3 months in detail" in page
+    assert "in detail" not in ray.reads("/reports?month=2026-11")
+
+
+def test_every_line_of_a_file_names_its_clinic_and_month(november: Office, ray: Staffer) -> None:
+    with transaction(november.app.sessions) as session:
+        add_alert(session, 1, MONDAY - timedelta(days=14), outcome="well")
+        add_alert(session, 2, MONDAY - timedelta(days=14), outcome="seen", reasons=[PAIN])
+        add_alert(session, 3, outcome="seen")
+    lines = table(ray, "rules", "month=2026-09&until=2026-11")
+    assert [(r["clinic"], r["month"], r["rule"], r["closed alerts"], r["share"]) for r in lines] == [
+        ("Smile Dental", "2026-10", "pain-lasting", "1", "1"),
+        ("Smile Dental", "2026-10", "pus", "1", "0"),
+        ("Smile Dental", "2026-11", "pus", "1", "1"),
+        ("Smile Dental", "all", "pus", "2", "0.5"),
+        ("Smile Dental", "all", "pain-lasting", "1", "1"),
+    ]
+    for key in ("replies", "reply-times", "load", "answer-times", "outcomes", "rules"):
+        months = {row["month"] for row in table(ray, key, "month=2026-10&until=2026-11")}
+        assert months in ({"2026-10", "2026-11", "all"}, set())
+        assert {row["month"] for row in table(ray, key)} in ({"2026-11"}, set())
+
+
 def test_nothing_of_another_clinic_counts(november: Office, ray: Staffer) -> None:
     with transaction(november.app.sessions) as session:
         other = add_clinic(session, {"name": "Other Dental", "timezone": "America/New_York"}, now=november.clock.now())
