@@ -10,7 +10,9 @@ document.querySelector(".bar [aria-current]")?.scrollIntoView({ block: "nearest"
   if (!list || !window.EventSource) return;
   const title = document.title;
   const lost = document.getElementById("lost");
+  const [SOONEST, LATEST] = [2000, 10000]; // milliseconds to the next try, by chance: not all browsers at once
   let stream = null;
+  let timer = 0;
   let fetching = false;
   let again = false;
 
@@ -19,6 +21,8 @@ document.querySelector(".bar [aria-current]")?.scrollIntoView({ block: "nearest"
     lost.hidden = !words;
     lost.textContent = words;
   };
+  const isOver = () => list.classList.contains("old");
+  const isLive = () => stream?.readyState === EventSource.OPEN;
   const showCount = () => {
     const count = list.querySelector("[data-count]")?.dataset.count;
     document.title = count ? `(${count}) ${title}` : title;
@@ -35,7 +39,7 @@ document.querySelector(".bar [aria-current]")?.scrollIntoView({ block: "nearest"
       if (answer.status === 401) return over();
       if (!answer.ok) throw new Error(answer.status);
       swap(await answer.text());
-      tell("");
+      if (isLive()) tell("");
     } catch {
       tell("The program does not answer just now, and this list may be old. The page goes on trying.");
     } finally {
@@ -64,20 +68,43 @@ document.querySelector(".bar [aria-current]")?.scrollIntoView({ block: "nearest"
   }
 
   function over() {
+    clearTimeout(timer);
     stream?.close();
     tell("You have been signed out, and this list is old: load the page again to sign in.");
     list.classList.add("old");
   }
 
-  stream = new EventSource(list.dataset.follow);
-  stream.onmessage = refresh;
-  stream.addEventListener("over", over);
-  stream.onerror = () => {
-    if (stream.readyState === EventSource.CLOSED) refresh(); // refused: signed out, or the program is restarting
-  };
-  setInterval(() => document.hidden || list.classList.contains("old") || refresh(), 60000); // the minutes that are left
-  document.addEventListener("visibilitychange", () => document.hidden || list.classList.contains("old") || refresh());
-  window.addEventListener("pagehide", () => stream.close());
+  // A browser connects again by itself when a stream breaks off, and never when it was refused, as by a balancer's 502.
+  function open() {
+    clearTimeout(timer);
+    if (isOver()) return;
+    stream?.close();
+    stream = new EventSource(list.dataset.follow);
+    stream.onopen = () => lost.hidden || refresh(); // which takes back what was said, once the list is fresh
+    stream.onmessage = refresh;
+    stream.addEventListener("over", over);
+    stream.onerror = () => {
+      if (stream.readyState !== EventSource.CLOSED) return;
+      tell("This list does not follow what happens just now, and may be old. The page goes on trying.");
+      clearTimeout(timer);
+      timer = setTimeout(open, SOONEST + Math.random() * (LATEST - SOONEST));
+      refresh(); // and finds out if it was refused because somebody is signed out
+    };
+  }
+
+  open();
+  const refreshIfSeen = () => document.hidden || isOver() || refresh();
+  setInterval(refreshIfSeen, 60000); // the minutes that are left
+  document.addEventListener("visibilitychange", refreshIfSeen);
+  window.addEventListener("pagehide", () => {
+    clearTimeout(timer);
+    stream.close();
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted || isOver()) return; // only a page that was kept comes back with its stream closed
+    open();
+    refresh();
+  });
   showCount();
 })();
 

@@ -46,10 +46,10 @@ def page(request: pytest.FixtureRequest, browser: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def opened(browser: Any, **how: Any) -> Iterator[Any]:
+def opened(browser: Any, *expected: int, **how: Any) -> Iterator[Any]:
     context = browser.new_context(**how)
     page = context.new_page()
-    troubles = Troubles(page, 401)
+    troubles = Troubles(page, 401, *expected)
     yield page
     context.close()
     assert troubles == []
@@ -199,6 +199,46 @@ def test_the_open_worklist_says_so_when_the_visit_is_over(
         texts(office, ANN, "yellow pus is coming out")
         expect(page.locator("#lost")).to_contain_text("signed out", timeout=SOON)
         expect(page.locator("li.alert")).to_have_count(0)
+
+
+def test_the_open_worklist_follows_again_after_its_stream_was_refused(
+    office: Office, live: LiveOffice, browser: Any, ray: Staffer
+) -> None:
+    """A refused stream is closed for good, unlike one that breaks off: the page has to open another one itself."""
+    refusing = [True]
+    with opened(browser, 502) as page:
+        live.lets_in(page.context, ray)
+        page.route("**/live?*", lambda route: route.fulfill(status=502) if refusing else route.continue_())
+        with page.expect_response("**/worklist?*"):  # the list itself answers, which makes it no live one
+            page.goto(f"{live.address}/")
+        expect(page.locator("#lost")).to_contain_text("may be old", timeout=SOON)
+        for _ in range(2):  # once the second one has come, the first was dealt with
+            with page.expect_response("**/worklist?*"):
+                page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        assert page.locator("#lost").is_visible()
+        page.evaluate("window.sameAsBefore = true")
+        with page.expect_response(lambda answer: "/live?" in answer.url and answer.status == 200, timeout=SOON):
+            refusing.clear()
+        enrolled(office)
+        texts(office, ANN, "yellow pus is coming out")
+        expect(page.locator("li.alert")).to_contain_text("Ann Carter", timeout=SOON)
+        expect(page.locator("#lost")).to_be_hidden(timeout=SOON)
+        assert page.evaluate("window.sameAsBefore") is True
+
+
+def test_a_worklist_that_the_browser_kept_follows_again_when_it_comes_back(
+    office: Office, live: LiveOffice, browser: Any, ray: Staffer
+) -> None:
+    with opened(browser) as page:
+        live.lets_in(page.context, ray)
+        with page.expect_response("**/live?*"):
+            page.goto(f"{live.address}/")
+        with page.expect_response("**/live?*", timeout=SOON):
+            page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+            page.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+        enrolled(office)
+        texts(office, ANN, "yellow pus is coming out")
+        expect(page.locator("li.alert")).to_contain_text("Ann Carter", timeout=SOON)
 
 
 def test_two_who_take_one_alert_at_once_are_told_apart(office: Office, ray: Staffer, boss: Staffer) -> None:
