@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.domain.findings import Findings
@@ -80,16 +81,48 @@ def expected_gum(protocol: Protocol, day: int) -> int:
     return max(levels, default=0)
 
 
+def by_day(expected: Callable[[Protocol, int], int], protocol: Protocol, days: Iterable[int]) -> list[int]:
+    """What is expected on each of these days, asked once for each span of days in which the same rules hold: a year
+    after surgery is a few spans, and 366 days.
+
+    >>> from monitor.domain.protocol import RiskLift, Rule, When
+    >>> late = Rule("late", When(Sign.PAIN, day_min=7, pain_min=4), Band.SOON, 1, "pain of 4 or more", "S0")
+    >>> lift = RiskLift("lift", 2, Band.SOON, Band.URGENT, "two risk factors", "S0")
+    >>> tiny = Protocol("tiny", {Sign.PAIN: "pain"}, frozenset(), (late,), (), {}, lift, (), {}, {}, 7)
+    >>> by_day(expected_pain, tiny, range(5, 9))
+    [10, 10, 3, 3]
+    """
+    starts = sorted(_starts_of_spans(protocol))
+    found: dict[int, int] = {}
+
+    def expected_on(day: int) -> int:
+        span = bisect_right(starts, day)
+        if span not in found:
+            found[span] = expected(protocol, day)
+        return found[span]
+
+    return [expected_on(day) for day in days]
+
+
+def _starts_of_spans(protocol: Protocol) -> set[int]:
+    """The days on which a rule begins to hold, or has ceased to."""
+    begin = {rule.when.day_min for rule in protocol.rules if rule.when.day_min is not None}
+    return begin | {rule.when.day_max + 1 for rule in protocol.rules if rule.when.day_max is not None}
+
+
 HURTS = {Sign.PAIN: Presence.PRESENT}
 
 
 def usual(ceiling: Sequence[int]) -> list[tuple[float, float, float]]:
-    """A range by day, from nothing up to each day's ceiling, as a picture draws it.
+    """A range by day, from nothing up to each day's ceiling, as a picture draws it: the corners alone, since a line
+    between two says what lies between them.
 
-    >>> usual([6, 3])
-    [(0, 0, 6), (1, 0, 3)]
+    >>> usual([6, 6, 6, 3])
+    [(0, 0, 6), (2, 0, 6), (3, 0, 3)]
     """
-    return [(day, 0, high) for day, high in enumerate(ceiling)]
+    last = len(ceiling) - 1
+    corners = (day for day in range(last + 1) if day in (0, last) or len({*ceiling[day - 1 : day + 2]}) > 1)
+    return [(day, 0, ceiling[day]) for day in corners]
 
 
 def _worries(protocol: Protocol, facts: Facts) -> bool:

@@ -34,7 +34,8 @@ from monitor.bootstrap import App, build, prepare
 from monitor.clock import StoppedClock, SystemClock
 from monitor.config import Settings, SmsKind
 from monitor.db import transaction
-from monitor.models import Alert, Episode, Patient
+from monitor.domain.findings import Findings
+from monitor.models import Alert, Assessment, Episode, Patient
 from monitor.services.clinic import the_clinic
 from monitor.services.init import initialise
 from monitor.services.seed import current_version
@@ -43,6 +44,7 @@ from tests.conftest import CLINIC
 from tests.web.staffer import Office, Staffer
 
 BESIDE = 10  # patients without an alert, for each with one
+TEN_YEARS = 3650  # days
 BANDS = ("soon", "urgent", "soon", "soon", "urgent", "soon", "soon", "emergency")
 PAGES = (
     "/",
@@ -50,6 +52,7 @@ PAGES = (
     "/alerts/1",
     "/episodes/1",
     "/episodes/1/pain.svg",
+    "/episodes/2/pain.svg",  # a course of ten years
     "/patients",
     "/enrol",
     "/enrol/import",
@@ -94,6 +97,15 @@ def write_alerts(app: App, count: int, now: datetime) -> None:
         episode = {"protocol_version_id": version, "surgery_on": surgery, "planned_until": now, "created_at": now}
         session.execute(insert(Episode), [{**episode, "id": n, "patient_id": n, "risks": []} for n in many])
         session.execute(insert(Alert), [_alert(n, clinic.id, version, now) for n in range(1, count + 1)])
+        session.execute(insert(Assessment), [_reading(2, day, version, now) for day in (4, 7, 14, TEN_YEARS)])
+
+
+def _reading(number: int, day: int, version: int, now: datetime) -> dict[str, object]:
+    """What a patient said of the pain on some day of one of these episodes."""
+    said = Findings(pain=2).to_json()
+    where = {"patient_id": number, "episode_id": number, "day": day, "protocol_version_id": version}
+    made = {"band": "expected", "score": 0, "disposition": "close", "reasons": [], "reading": said, "findings": said}
+    return {**where, **made, "question": "pain", "created_at": now}
 
 
 def _alert(number: int, clinic_id: int, version: int, now: datetime) -> dict[str, object]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from monitor.domain.bundle import load_bundle
-from monitor.domain.course import Point, expected_gum, expected_pain, gum_of, points_of
+from monitor.domain.course import Point, by_day, expected_gum, expected_pain, gum_of, points_of
 from monitor.domain.findings import Findings
 from monitor.domain.protocol import Protocol
 from monitor.domain.terms import Presence, Sign, Trend
@@ -25,6 +27,25 @@ def test_pain_up_to_here_calls_nobody(protocol: Protocol, day: int, most: int) -
 @pytest.mark.parametrize(("day", "most"), [(0, 3), (3, 3), (4, 1), (13, 1), (14, 0), (60, 0)])
 def test_gum_up_to_here_calls_nobody(protocol: Protocol, day: int, most: int) -> None:
     assert expected_gum(protocol, day) == most
+
+
+@pytest.mark.parametrize("expected", [expected_pain, expected_gum])
+def test_a_long_course_asks_the_rules_once_for_each_span_of_days(
+    protocol: Protocol, expected: Callable[[Protocol, int], int]
+) -> None:
+    asked: list[int] = []
+
+    def counting(rules: Protocol, day: int) -> int:
+        asked.append(day)
+        return expected(rules, day)
+
+    year = by_day(counting, protocol, range(366))
+    assert year == [expected(protocol, day) for day in range(366)]
+    of_a_year = len(asked)
+    assert of_a_year < 30
+    asked.clear()
+    assert by_day(counting, protocol, range(3601))[366:] == [year[-1]] * 3235
+    assert len(asked) == of_a_year
 
 
 def test_the_worse_of_swelling_and_redness_counts_and_the_last_word_of_a_day() -> None:

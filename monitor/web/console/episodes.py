@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from monitor.db import reading
 from monitor.domain.access import Permission
-from monitor.domain.course import GUM, WORST_PAIN, expected_gum, expected_pain, points_of, usual
+from monitor.domain.course import GUM, WORST_PAIN, by_day, expected_gum, expected_pain, points_of, usual
 from monitor.domain.findings import Findings
 from monitor.domain.plan import postop_day
 from monitor.domain.terms import Amount, Presence, Sign, Trend
@@ -259,15 +259,12 @@ def _alerts(session: Session, episode: Episode) -> list[dict[str, Any]]:
 def _course_in_words(session: Session, episode: Episode) -> list[dict[str, Any]]:
     """What the picture shows, for who cannot see it: a row for each day on which something was said."""
     protocol = bundle_of(session, episode.protocol_version_id).protocol
+    points = _points(session, episode)
+    days = [point.day for point in points]
+    usual_pain, usual_gum = (by_day(expected, protocol, days) for expected in (expected_pain, expected_gum))
     return [
-        {
-            "day": point.day,
-            "pain": point.pain,
-            "gum": point.gum,
-            "usual_pain": expected_pain(protocol, point.day),
-            "usual_gum": expected_gum(protocol, point.day),
-        }
-        for point in _points(session, episode)
+        {"day": point.day, "pain": point.pain, "gum": point.gum, "usual_pain": pain, "usual_gum": gum}
+        for point, pain, gum in zip(points, usual_pain, usual_gum, strict=True)
     ]
 
 
@@ -292,7 +289,7 @@ def _draw(request: Request) -> Response:
         points = _points(session, episode)
     request.app.state.watch.log_once(visit)
     last = max([DRAWN_DAYS, *(point.day for point in points)])
-    ceiling = [(expected_gum if gum else expected_pain)(protocol, day) for day in range(last + 1)]
+    ceiling = by_day(expected_gum if gum else expected_pain, protocol, range(last + 1))
     values = [(p.day, p.gum if gum else p.pain) for p in points if (p.gum if gum else p.pain) is not None]
     gum_words = {float(level): word for level, word in enumerate(GUM)}
     words = gum_words if gum else {float(score): str(score) for score in range(0, WORST_PAIN + 1, 2)}
