@@ -9,6 +9,7 @@ from monitor.domain.check_rules import PAIN, Fault, check_rules, knows_trait
 from monitor.domain.check_texts import check_texts
 from monitor.domain.messages import Catalogue
 from monitor.domain.protocol import NOT_REACHED, TRAITS, Protocol, Question, Step, StepKind
+from monitor.domain.score import reason_of_risk
 from monitor.domain.terms import CHECKIN_OPEN, GUM, NONE, QUESTIONS, REMINDER, SIGNS
 from monitor.errors import ProtocolError
 
@@ -40,7 +41,7 @@ def check_protocol(protocol: Protocol, *, file: str, catalogues: Mapping[str, Ca
 
 def _repeated(protocol: Protocol) -> Iterator[Fault]:
     ids = [rule.id for rule in protocol.rules] + [c.id for c in protocol.combinations] + [protocol.risk_lift.id]
-    ids += [f"risk-{name}" for name in protocol.risks]
+    ids += map(reason_of_risk, protocol.risks)
     for name in _twice(ids):
         yield f"rules[{name}].id", name, "an id that stands only once"
     for key in _twice(step.key for step in protocol.steps):

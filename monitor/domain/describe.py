@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
 from monitor.domain.protocol import Protocol, Question, Rule, Step, When, need_of
+from monitor.domain.score import reason_of_risk
 from monitor.domain.terms import Sign
 
 
@@ -38,6 +39,13 @@ def rules_of(protocol: Protocol, sign: Sign) -> list[Rule]:
     """The rules about a sign, by the days on which they begin to hold."""
     rules = [rule for rule in protocol.rules if rule.when.sign == sign]
     return sorted(rules, key=lambda rule: (rule.when.day_min or 0, rule.band))
+
+
+def names_in_reasons(protocol: Protocol) -> frozenset[str]:
+    """All that a reason can name of a protocol: its rules, what findings make together, its risk factors. A reason
+    may name something else, which no protocol holds: that nobody answered, that a person must read a text."""
+    together = [*(made.id for made in protocol.combinations), protocol.risk_lift.id]
+    return frozenset([*(rule.id for rule in protocol.rules), *together, *map(reason_of_risk, protocol.risks)])
 
 
 def _rule(rule: Rule) -> Iterator[str]:

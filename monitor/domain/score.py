@@ -222,6 +222,15 @@ def _group_of(combination: Combination, sign: Sign) -> frozenset[Sign]:
     return next((group for group in combination.groups if sign in group), frozenset({sign}))
 
 
+def reason_of_risk(name: str) -> str:
+    """A risk factor as reasons name it.
+
+    >>> reason_of_risk("smoking")
+    'risk-smoking'
+    """
+    return f"risk-{name}"
+
+
 def _risky(protocol: Protocol, facts: Facts, reasons: list[Reason]) -> list[Reason]:
     """Risk factors weigh only where something is abnormal: a clean answer stays clean."""
     band, lift = _worst(reasons), protocol.risk_lift
@@ -229,7 +238,7 @@ def _risky(protocol: Protocol, facts: Facts, reasons: list[Reason]) -> list[Reas
         return []
     risks = [risk for name, risk in protocol.risks.items() if name in facts.risks]
     found = [
-        Reason(f"risk-{risk.name}", None, risk.name, risk.reason, Band.EXPECTED, risk.points, risk.source)
+        Reason(reason_of_risk(risk.name), None, risk.name, risk.reason, Band.EXPECTED, risk.points, risk.source)
         for risk in risks
     ]
     lifting = [risk.name for risk in risks if risk.lifts]

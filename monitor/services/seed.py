@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from monitor.db import Sessions, data_folder, transaction
 from monitor.domain.bundle import Bundle, check_bundle, digest_of, load_bundle
+from monitor.domain.describe import names_in_reasons
 from monitor.errors import BadInput, NotReady, ProtocolError
 from monitor.models import Alert, Episode, ProtocolVersion
 from monitor.services.audit import record
@@ -81,6 +82,15 @@ def parse_ahead(sessions: Sessions) -> None:
 def bundle_of(session: Session, version_id: int) -> Bundle:
     """A stored version, parsed (and kept parsed: it never changes)."""
     return parsed(session.get_one(ProtocolVersion, version_id))
+
+
+def names_by_version(session: Session, versions: Iterable[int]) -> Mapping[int, Set[str]]:
+    """What a reason can name of each of these versions; nothing of one that can be read no more."""
+    names: dict[int, Set[str]] = {}
+    for version in set(versions):
+        with suppress(ProtocolError):  # whoever opens that version is told
+            names[version] = names_in_reasons(bundle_of(session, version).protocol)
+    return names
 
 
 def parsed(version: ProtocolVersion) -> Bundle:

@@ -22,7 +22,7 @@ from monitor.services.acknowledge import NOT_HELPED, find_alert, record_outcome,
 from monitor.services.audit import act_as, record
 from monitor.services.hand_over import hand_over
 from monitor.services.note import MAX_NOTE, add_note
-from monitor.services.seed import bundle_of
+from monitor.services.seed import bundle_of, names_by_version
 from monitor.services.text_patient import MAX_TEXT, text_patient
 from monitor.web.console import frame
 from monitor.web.console.frame import Action, answered, enter
@@ -55,6 +55,7 @@ def show_alert(visit: Visit, session: Session) -> Mapping[str, Any]:
         "outcome": outcome_words(alert.outcome or "", protocol.outcomes),
         "reasons": reasons_of(alert),
         "version": alert.protocol_version_id,
+        "named": names_by_version(session, [alert.protocol_version_id]),
         "facts": facts_of(patient, episode, risks) if patient and episode else None,
         "pages": pages_of(session, alert, zone),
         "talk": [entry for entry in talk if entry.look in {"in", "out", "note"}][:TALK_SHOWN],

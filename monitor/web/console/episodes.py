@@ -27,7 +27,7 @@ from monitor.services.contact import change_contact
 from monitor.services.note import MAX_NOTE, add_note
 from monitor.services.overrule import MAX_WHY, Correction, overrule
 from monitor.services.pause import pause_episode, resume_episode
-from monitor.services.seed import bundle_of
+from monitor.services.seed import bundle_of, names_by_version
 from monitor.services.text_patient import MAX_TEXT, text_patient
 from monitor.web.charts import Expected, Line, Scale, Tone, line_chart, svg_response
 from monitor.web.console import frame
@@ -55,6 +55,7 @@ def show_episode(visit: Visit, session: Session) -> Mapping[str, Any]:
     visit.view([patient.id], f"episode {episode.id}")
     names = {str(sign): name for sign, name in bundle.protocol.signs.items()}
     risks = {name: risk.reason for name, risk in bundle.protocol.risks.items()}
+    entries = timeline(session, patient, zone, names)
     return {
         "number": episode.id,
         "name": patient.name,
@@ -69,7 +70,8 @@ def show_episode(visit: Visit, session: Session) -> Mapping[str, Any]:
         "others": _other_episodes(session, episode),
         "alerts": _alerts(session, episode),
         "plan": calendar(session, episode),
-        "entries": timeline(session, patient, zone, names),
+        "entries": entries,
+        "named": names_by_version(session, (reading.version for entry in entries for reading in entry.readings)),
         "course": _course_in_words(session, episode),
         "version": episode.protocol_version_id,
         "languages": [(language, language) for language in bundle.languages],

@@ -18,6 +18,7 @@ from monitor.domain.describe import condition_of, days_of, digits_of, marks_of, 
 from monitor.domain.describe_policy import describe_policy
 from monitor.domain.messages import PLACEHOLDERS, render
 from monitor.domain.protocol import Protocol, Rule, need_of
+from monitor.domain.score import reason_of_risk
 from monitor.domain.terms import Sign
 from monitor.errors import NotFound
 from monitor.models import Clinic, ProtocolVersion
@@ -45,7 +46,10 @@ def show_protocol(visit: Visit, session: Session) -> Mapping[str, Any]:
         "signs": [_sign(protocol, sign) for sign in protocol.signs],
         "together": protocol.combinations,
         "lift": protocol.risk_lift,
-        "risks": [{"risk": risk, "points": points_of(risk.points)} for risk in protocol.risks.values()],
+        "risks": [
+            {"risk": risk, "points": points_of(risk.points), "reason": reason_of_risk(risk.name)}
+            for risk in protocol.risks.values()
+        ],
         "steps": [{"step": s, "due": when_due(s), "texts": _texts(bundle, clinic, s.message)} for s in protocol.steps],
         "questions": [
             {"question": q, "digits": digits_of(q), "texts": _texts(bundle, clinic, q.message)}

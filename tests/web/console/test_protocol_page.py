@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 
 from monitor.db import transaction
 from monitor.domain.bundle import PROTOCOL_FILE, load_bundle
 from monitor.domain.compare import compare, parts_of
+from monitor.domain.describe import names_in_reasons
 from monitor.models import Episode
 from monitor.services.clinic import add_clinic
 from monitor.services.enrol import Enrolment, enrol
 from monitor.services.seed import read_files, store_version
-from tests.web.console.conftest import enrolled
+from tests.web.console.conftest import ANN, enrolled, texts
 from tests.web.staffer import Office, Staffer, words_of
 
 
@@ -65,6 +67,32 @@ def test_every_rule_text_and_outcome_stands_there_in_words(office: Office, ray: 
     assert "pain 4 or more, risen by 3 or more since it was last scored" in page
     assert "the next tier is paged after 3 min" in page
     assert "within 4 h of taking it" in page
+
+
+def links_to_rules(page: str) -> set[str]:
+    return {unescape(link) for link in re.findall(r'href="(/protocol[^"]*#[^"]*)"', page)}
+
+
+def test_every_rule_that_a_reason_names_is_a_link_to_that_rule_in_its_own_version(office: Office, ray: Staffer) -> None:
+    enrolled(office, risks=("smoking", "diabetes"))
+    texts(office, ANN, "pain 4")
+    texts(office, ANN, "what is the meaning of my old green jacket?")  # that a person must read it is no rule
+    store(office, edited(protocol='id = "pain-lasting"=>id = "pain-goes-on"'))
+    links = set()
+    for page in ("/alerts/1", "/episodes/1"):
+        links |= links_to_rules(ray.get(page).text)
+    assert {link.partition("#rule-")[2] for link in links} >= {"pain-lasting", "risk-smoking", "two-risks"}
+    for link in links:
+        address, _, place = link.partition("#")
+        assert address == "/protocol?version=1", link
+        assert f' id="{place}"' in ray.get(address).text, link
+    assert ' id="rule-pain-lasting"' not in ray.get("/protocol").text
+
+
+def test_whatever_a_reason_can_name_stands_once_on_the_page(office: Office, ray: Staffer) -> None:
+    page = ray.get("/protocol").text
+    places = re.findall(r' id="rule-([^"]+)"', page)
+    assert sorted(places) == sorted(names_in_reasons(load_bundle(read_files()).protocol))
 
 
 def test_texts_stand_there_as_they_are_sent_with_their_length(office: Office, ray: Staffer) -> None:
