@@ -43,8 +43,23 @@ def _clocks(clocks: Deadlines, policy: Policy) -> Mapping[str, str]:
         "paged": _paged(clocks, policy) + (", by text and by a call" if clocks.ring else ""),
         "nobody takes it": f"the next tier is paged after {span_of(clocks.next_tier)}, and so on",
         "outcome wanted": f"within {span_of(clocks.outcome)} of taking it; then whoever is on duty is paged",
-        "the patient is told": f"that somebody calls within {span_of(clocks.tell_patient)}",
+        "the patient is told": _promised(clocks, policy),
     }
+
+
+def _promised(clocks: Deadlines, policy: Policy) -> str:
+    """By when somebody calls, as `promise_by` counts it: from when paging begins, which may be a day off."""
+    promise = f"that somebody calls within {span_of(clocks.tell_patient)}"
+    start, end = policy.day.start, policy.day.end
+    match clocks.page:
+        case PageWhen.AT_ONCE:
+            return promise
+        case PageWhen.IN_DAY:
+            return f"{promise}; the hours from {end:%H:%M} to {start:%H:%M} do not count, but for “also at night”"
+        case PageWhen.NEXT_NOON:
+            return (
+                f"{promise} of that noon, not of their text; the hours from {end:%H:%M} to {start:%H:%M} do not count"
+            )
 
 
 def _paged(clocks: Deadlines, policy: Policy) -> str:
@@ -56,8 +71,8 @@ def _paged(clocks: Deadlines, policy: Policy) -> str:
             return f"at once {day}; at night only what is marked “also at night”, all else at {policy.day.start:%H:%M}"
         case PageWhen.NEXT_NOON:
             return (
-                "in the morning list; paged if nobody has taken it by noon of the next working day, and no later than "
-                f"{span_of(clocks.latest)} after it came up"
+                "in the morning list; paged if nobody has taken it by noon of the next working day, or by the last "
+                f"noon within {span_of(clocks.latest)} after it came up, if that is sooner"
             )
 
 

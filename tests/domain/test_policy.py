@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from monitor.db import data_folder
+from monitor.domain.describe_policy import describe_policy
+from monitor.domain.escalation import promise_by
+from monitor.domain.localtime import WEEKDAYS, Window, WorkCalendar
 from monitor.domain.policy import PageWhen, load_policy
 from monitor.domain.terms import Band
 from monitor.errors import ProtocolError
@@ -27,6 +31,22 @@ def test_the_seed_holds_the_deadlines_that_were_decided() -> None:
     assert policy.silence.finding_at == time(10)
     assert policy.silence.question_open == timedelta(hours=48)
     assert policy.ring_last_resort
+
+
+def test_what_stands_of_the_patients_promise_is_what_is_promised() -> None:
+    """Of what came up on a Monday at 13:00 the patient is told "by Tuesday 18:00", 29 hours later."""
+    policy = load_policy(SEED)
+    monday = datetime(2026, 11, 2, 13, tzinfo=UTC)
+    hours = {day: Window(time(8), time(18)) for day in WEEKDAYS[:5]}
+    calendar = WorkCalendar(ZoneInfo("UTC"), hours)
+    told = describe_policy(policy)
+    assert promise_by(Band.SOON, False, monday, policy, calendar) == monday + timedelta(hours=29)
+    assert told["soon"]["the patient is told"].startswith("that somebody calls within 6 h of that noon, not of their")
+    night = monday + timedelta(hours=8)
+    assert promise_by(Band.URGENT, False, night, policy, calendar) == monday + timedelta(hours=21)
+    assert "within 4 h; the hours from 22:00 to 07:00 do not count" in told["urgent"]["the patient is told"]
+    assert promise_by(Band.EMERGENCY, False, night, policy, calendar) == night + timedelta(minutes=30)
+    assert told["emergency"]["the patient is told"] == "that somebody calls within 30 min"
 
 
 @pytest.mark.parametrize(

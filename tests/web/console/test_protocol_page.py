@@ -67,6 +67,7 @@ def test_every_rule_text_and_outcome_stands_there_in_words(office: Office, ray: 
     assert "pain 4 or more, risen by 3 or more since it was last scored" in page
     assert "the next tier is paged after 3 min" in page
     assert "within 4 h of taking it" in page
+    assert "that somebody calls within 6 h of that noon" in page
 
 
 def links_to_rules(page: str) -> set[str]:
