@@ -13,7 +13,8 @@ from monitor.db import Base
 
 class Event(Base):
     """One line of the log: appended, never changed (the database refuses it). `detail` holds ids and codes, never a
-    patient's words. `clinic_id` is set where somebody of a clinic's staff did it, or looked at something."""
+    patient's words. `clinic_id` is the clinic whose staff did it or looked at something, or whose
+    settings they are; what every clinic shares, such as the protocol, has none."""
 
     __tablename__ = "events"
 

@@ -79,7 +79,7 @@ def change_clinic(session: Session, clinic: Clinic, values: Mapping[str, str | N
     if clinic.texting_from >= clinic.texting_until:
         raise BadInput("texting_until", clinic.texting_until.isoformat("minutes"), "a time after texting_from")
     session.flush()
-    record(session, "clinic_changed", at=now, clinic=clinic.id, fields=sorted(checked))
+    record(session, "clinic_changed", at=now, clinic_id=clinic.id, fields=sorted(checked))
 
 
 def region_of(clinic: Clinic) -> str | None:

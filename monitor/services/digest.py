@@ -58,7 +58,7 @@ def _write(session: Session, clinic: Clinic, public_url: str, *, now: datetime) 
         return False
     for person in _readers(session, clinic, now):
         _queue(session, clinic, person, list(waiting), tasks or 0, public_url=public_url, now=now)
-    record(session, "digest", at=now, clinic=clinic.id, alerts=len(waiting), tasks=tasks)
+    record(session, "digest", at=now, clinic_id=clinic.id, alerts=len(waiting), tasks=tasks)
     return True
 
 

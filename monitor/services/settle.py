@@ -256,4 +256,4 @@ def add_task(
         opened_at=now,
     )
     if add_once(session, task):
-        record(session, "task_opened", at=now, patient_id=owner, task=kind)
+        record(session, "task_opened", at=now, clinic_id=clinic_id, patient_id=owner, task=kind)

@@ -108,6 +108,8 @@ GROUPS: Mapping[str, tuple[str, Collection[str]]] = {
     ),
 }
 
+EVERYBODYS = ("protocol_loaded", "restored")  # of the whole installation, and so in each clinic's log
+
 
 @dataclass(frozen=True, slots=True)
 class Whose:
@@ -160,11 +162,12 @@ def people_of(session: Session, clinic_id: int) -> dict[int, str]:
 
 
 def _of_clinic(clinic_id: int) -> ColumnElement[bool]:
-    """Done by its people, or about its patients and alerts. Looked up line by line, from the newest on: the newest
-    page is there after a few, however long the log is."""
+    """Done by its people, about its patients, alerts and settings, or about what all clinics share. Looked up line by
+    line, from the newest on: the newest page is there after a few, however long the log is."""
     patient = exists().where(Patient.id == Event.patient_id, Patient.clinic_id == clinic_id)
     alert = exists().where(Alert.id == Event.alert_id, Alert.clinic_id == clinic_id)
-    return or_(Event.clinic_id == clinic_id, patient, alert)
+    shared = and_(Event.clinic_id.is_(None), Event.kind.in_(EVERYBODYS))
+    return or_(Event.clinic_id == clinic_id, patient, alert, shared)
 
 
 def _asked(asking: Asking) -> list[ColumnElement[bool]]:

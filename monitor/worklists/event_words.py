@@ -64,7 +64,7 @@ WORDS: Mapping[str, str] = {
     "cover_removed": "{who} took a cover back",
     "shifts_swapped": "{who} had two people swap shifts",
     "clinic_changed": "{who} changed the clinic's settings: {fields}",
-    "protocol_loaded": "{who} loaded a version of the protocol",
+    "protocol_loaded": "{who} loaded version {version} of the protocol",
     "digest": "The morning list was sent",
     "message_cancelled": "A text was taken back",
     "message_deferred": "A text was put off",

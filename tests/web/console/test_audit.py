@@ -12,10 +12,11 @@ from sqlalchemy import func, select
 import monitor
 from monitor.db import transaction
 from monitor.domain.delivery import FINAL
-from monitor.models import Event, Patient
+from monitor.models import Clinic, Event, Patient
 from monitor.services.audit import record
-from monitor.services.clinic import add_clinic
+from monitor.services.clinic import add_clinic, change_clinic
 from monitor.services.enrol import Enrolment, enrol
+from monitor.services.seed import read_files, store_version
 from monitor.worklists.audit import AT_ONCE, GROUPS
 from monitor.worklists.event_words import WORDS
 from tests.web.console.conftest import ANN, BEN, enrolled, texts
@@ -104,6 +105,26 @@ def test_nothing_of_another_clinic_stands_in_it(office: Office, boss: Staffer) -
     assert "Zoe Other" in owner.reads("/audit")
     assert "Bo Boss" not in owner.reads("/audit")
     assert f'value="{boss.id}"' not in owner.get("/audit").text
+
+
+def test_what_was_changed_by_command_stands_in_the_log_of_whom_it_is_about(office: Office, boss: Staffer) -> None:
+    files = read_files()
+    files["escalation.toml"] = files["escalation.toml"].replace("next_tier_minutes = 3", "next_tier_minutes = 4")
+    with transaction(office.app.sessions) as session:
+        given = {"name": "Other Dental", "timezone": "America/New_York"}
+        other = add_clinic(session, given, now=office.clock.now()).id
+    owner = office.hires("Ola Other", "+12025550190", role="manager", clinic=other)
+    with transaction(office.app.sessions) as session:
+        now = office.clock.now()
+        change_clinic(session, session.get_one(Clinic, 1), {"out_of_hours_phone": "+12025550155"}, now=now)
+        version = store_version(session, files, now=now).id
+    changed, loaded = "The program changed the clinic's settings: out of hours phone", f"loaded version {version} of"
+    assert 'href="/audit?kind=clinic"' in boss.get("/settings").text
+    ours, theirs = boss.reads("/audit?kind=clinic"), owner.reads("/audit?kind=clinic")
+    assert changed in ours
+    assert changed not in theirs
+    assert loaded in ours
+    assert loaded in theirs
 
 
 def test_nothing_on_it_changes_anything(office: Office, boss: Staffer) -> None:
