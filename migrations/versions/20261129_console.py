@@ -40,6 +40,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP TRIGGER events_are_only_added ON events")
+        op.execute("DROP TRIGGER events_are_not_emptied ON events")
         op.execute("DROP FUNCTION refuse_to_change_events()")
     else:
         op.execute("DROP TRIGGER events_are_not_changed")
@@ -61,6 +62,8 @@ def _keeping_events(dialect: str) -> list[str]:
             f"$$ BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$",
             "CREATE TRIGGER events_are_only_added BEFORE UPDATE OR DELETE ON events "
             "FOR EACH ROW EXECUTE FUNCTION refuse_to_change_events()",
+            "CREATE TRIGGER events_are_not_emptied BEFORE TRUNCATE ON events "  # which no trigger for a row sees
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_events()",
         ]
     replaces = "BEFORE INSERT ON events WHEN EXISTS (SELECT 1 FROM events WHERE id = NEW.id)"
     return [

@@ -38,6 +38,16 @@ def test_an_event_is_neither_changed_nor_deleted(app: App, told: int, change: ob
         assert session.get_one(Event, told).actor == "staff:1"
 
 
+@pytest.mark.engine("postgresql")
+@pytest.mark.parametrize("verb", ["TRUNCATE events", "TRUNCATE events CASCADE", "TRUNCATE patients CASCADE"])
+def test_the_log_is_not_emptied_at_one_blow(app: App, told: int, verb: str) -> None:
+    """A trigger for each row sees nothing of it."""
+    with pytest.raises(DBAPIError, match="events are only added"), transaction(app.sessions) as session:
+        session.execute(text(verb))
+    with transaction(app.sessions) as session:
+        assert session.get_one(Event, told).actor == "staff:1"
+
+
 def test_what_a_transaction_records_is_its_actors(app: App) -> None:
     with transaction(app.sessions) as session:
         ray = add_staff(session, the_clinic(session), "Dr Ray", "+12025550171", now=app.clock.now())

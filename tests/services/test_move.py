@@ -10,7 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import DBAPIError
 
 from monitor.bootstrap import App
 from monitor.clock import SystemClock
@@ -82,6 +83,9 @@ def test_what_was_there_is_replaced(app: App, other: Engine, tmp_path: Path) -> 
     with opened(other, back_up(app.engine, app.sessions, tmp_path, clock=app.clock)) as ready:
         put_back(other, ready)
     assert is_empty(sessions)
+    for change in ("TRUNCATE events", "DELETE FROM events"):  # the log's guards stand again
+        with pytest.raises(DBAPIError, match="events are only added"), transaction(sessions) as session:
+            session.execute(text(change))
 
 
 def test_what_does_not_fit_leaves_what_was_there(story: Story, backup: Path, other: Engine) -> None:
