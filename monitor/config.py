@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ class Settings(BaseSettings):
     database: str | None = Field(None, validation_alias="MONITOR_DATABASE_URL")
     sms: SmsKind | None = Field(None, validation_alias="MONITOR_SMS")
     public_url: str = Field("http://127.0.0.1:8000", validation_alias="MONITOR_PUBLIC_URL")
+    trusted_proxies: str = Field("127.0.0.1,::1", validation_alias="MONITOR_TRUSTED_PROXIES")
     texts_per_second: float | None = Field(None, gt=0, validation_alias="MONITOR_TEXTS_PER_SECOND")
     heartbeat_url: str | None = Field(None, validation_alias="MONITOR_HEARTBEAT_URL")
     archive_after_days: int = Field(90, ge=30, le=365, validation_alias="MONITOR_ARCHIVE_AFTER_DAYS")
@@ -44,6 +46,19 @@ class Settings(BaseSettings):
         if url is not None and not (url.startswith(("https://", "http://")) and urlsplit(url).hostname):
             raise ValueError("an address that begins with https:// or http://")
         return url
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, proxies: str) -> str:
+        """Nobody is trusted by a name, and not everybody at once: whoever is may say from where a request comes."""
+        for proxy in (given := [part.strip() for part in proxies.split(",")]):
+            try:
+                network = ip_network(proxy)
+            except ValueError:
+                network = None
+            if network is None or network.prefixlen == 0:
+                raise ValueError("addresses or networks, and commas between them, such as 10.0.0.5,10.1.0.0/24")
+        return ",".join(given)
 
     @property
     def folder(self) -> Path:

@@ -89,7 +89,14 @@ def doctor(json: AsJson = False) -> None:
     from monitor.services.doctor import examine
 
     app = build()
-    found = examine(app.sessions, app.gateway, app.clock, public_url=app.settings.public_url)
+    settings = app.settings
+    found = examine(
+        app.sessions,
+        app.gateway,
+        app.clock,
+        public_url=settings.public_url,
+        trusted_proxies=settings.trusted_proxies,
+    )
     app.engine.dispose()
     if json:
         show_json([asdict(check) for check in found])

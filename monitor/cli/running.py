@@ -149,6 +149,7 @@ def _serve(
         log_level="warning",
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=app.settings.trusted_proxies,
         timeout_graceful_shutdown=GRACE,
     )
     # uvicorn ends on SIGTERM and then raises the signal anew, which would end us before the worker is done.

@@ -35,12 +35,14 @@ class Check:
     found: str
 
 
-def examine(sessions: Sessions, gateway: Gateway, clock: Clock, *, public_url: str) -> list[Check]:
+def examine(
+    sessions: Sessions, gateway: Gateway, clock: Clock, *, public_url: str, trusted_proxies: str
+) -> list[Check]:
     """Everything, in the order in which it must be mended."""
     checks = list(_database(sessions))
     if any(check.level == "wrong" for check in checks):
         return checks
-    checks.append(_provider(gateway, public_url))
+    checks += [_provider(gateway, public_url), _addresses(trusted_proxies)]
     with transaction(sessions) as session:
         for clinic in session.scalars(select(Clinic)):
             checks += examine_clinic(session, clinic, clock)
@@ -77,6 +79,13 @@ def _provider(gateway: Gateway, public_url: str) -> Check:
     if gateway.name == "twilio" and not public_url.startswith("https://"):
         return Check("gap", gateway.name, f"{answer}; MONITOR_PUBLIC_URL is not https: {public_url}")
     return Check("ok", gateway.name, answer)
+
+
+def _addresses(trusted_proxies: str) -> Check:
+    """By whose word a request comes from elsewhere. Nobody sees from here whether a balancer stands between, and with
+    one that is not named, everybody shares its address, and the tries to sign in that an address has."""
+    found = f"as {trusted_proxies.replace(',', ', ')} say by X-Forwarded-For; name a balancer elsewhere"
+    return Check("ok", "callers' addresses", f"{found} in MONITOR_TRUSTED_PROXIES")
 
 
 def _clinic(clinic: Clinic) -> Iterator[Check]:

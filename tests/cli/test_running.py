@@ -5,6 +5,9 @@ from __future__ import annotations
 import socket
 from contextlib import closing
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -65,6 +68,36 @@ def test_a_first_start_sets_up_a_home_by_itself_and_ends_cleanly(tmp_path: Path)
     assert "set up with defaults" in running.log
     assert "no SMS leaves" in running.log
     assert "Traceback" not in running.log
+
+
+@pytest.mark.parametrize(
+    ("trusted", "counted"),
+    [
+        (None, "203.0.113.7"),  # a web server on this machine
+        ("127.0.0.0/8, 192.0.2.1", "203.0.113.7"),
+        ("192.0.2.1", "127.0.0.1"),  # whoever asks from here is nobody's balancer
+    ],
+)
+def test_tries_are_counted_by_the_address_that_a_trusted_balancer_names(
+    trusted: str | None, counted: str, tmp_path: Path
+) -> None:
+    given = {"MONITOR_TRUSTED_PROXIES": trusted} if trusted else {}
+    running = Installation(tmp_path / "home", {"MONITOR_SMS": "phones", **given})
+    running.command("init")
+    running.command("staff", "add", "--name", "Dr Ray", "--phone", "+12025550171")
+    try:
+        running.start()
+        form = urlencode({"who": "+12025550171", "password": "a wrong one, of some length"}).encode()
+        # What a caller sends of this header comes before what the balancer adds to it.
+        headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7", "Origin": running.url}
+        with pytest.raises(HTTPError, match="422"):
+            urlopen(Request(f"{running.url}/sign-in", form, headers), timeout=30)
+        keys = [key for (key,) in running.rows("SELECT key FROM sign_in_tries WHERE key LIKE 'address:%'")]
+        check = next(check for check in running.json("doctor") if check["what"] == "callers' addresses")
+    finally:
+        running.close()
+    assert keys == [f"address:{counted}"]
+    assert (trusted or "127.0.0.1,::1").replace(" ", "").replace(",", ", ") in check["found"]
 
 
 def test_web_and_worker_may_run_apart(tmp_path: Path) -> None:

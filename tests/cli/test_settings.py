@@ -34,6 +34,10 @@ def test_twilio_half_set_names_what_is_missing(missing: str, ready: Monitor, mon
         ("TWILIO_BASE_URL", "localhost:4010", "http"),
         ("MONITOR_ARCHIVE_AFTER_DAYS", "29", "greater than or equal to 30"),
         ("MONITOR_DELETE_AFTER_DAYS", "364", "greater than or equal to 365"),
+        ("MONITOR_TRUSTED_PROXIES", "balancer.example", "addresses or networks"),
+        ("MONITOR_TRUSTED_PROXIES", "*", "addresses or networks"),
+        ("MONITOR_TRUSTED_PROXIES", "10.0.0.0/8,0.0.0.0/0", "addresses or networks"),
+        ("MONITOR_TRUSTED_PROXIES", "10.0.0.1/24", "addresses or networks"),
         ("MONITOR_HOME", "~nobody-of-this-name/x", "a folder"),
     ],
 )

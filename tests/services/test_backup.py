@@ -76,7 +76,9 @@ def test_it_is_of_one_moment_while_somebody_writes(app: App, tmp_path: Path, mon
 
 def test_the_doctor_names_its_age(app: App) -> None:
     def found() -> tuple[str, str]:
-        checks = examine(app.sessions, app.gateway, app.clock, public_url="https://m.example.org")
+        checks = examine(
+            app.sessions, app.gateway, app.clock, public_url="https://m.example.org", trusted_proxies="::1"
+        )
         return next((check.level, check.found) for check in checks if check.what == "backup")
 
     assert found() == ("gap", "never made (`monitor backup`, once a day)")

@@ -19,7 +19,9 @@ NOON = datetime(2026, 11, 2, 17, tzinfo=UTC)
 
 def found(app: App, what: str, *, at: datetime) -> list[str]:
     with freeze_time(at):
-        checks = examine(app.sessions, app.gateway, SystemClock(), public_url="https://m.example.org")
+        checks = examine(
+            app.sessions, app.gateway, SystemClock(), public_url="https://m.example.org", trusted_proxies="::1"
+        )
     return [f"{check.level}: {check.found}" for check in checks if check.what == what]
 
 

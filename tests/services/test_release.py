@@ -109,7 +109,9 @@ def test_doctor_and_readyz_say_it(
     visitor = Visitor(app, clock)
 
     def shown() -> tuple[str, str]:
-        checks = examine(app.sessions, app.gateway, app.clock, public_url=app.settings.public_url)
+        checks = examine(
+            app.sessions, app.gateway, app.clock, public_url=app.settings.public_url, trusted_proxies="::1"
+        )
         ready = visitor.get("/readyz").json()["database"]
         return next(check.level for check in checks if check.what == "release"), ready
 
