@@ -81,17 +81,17 @@ def confirm_factor(session: Session, staff_id: int, code: str, *, now: datetime)
     account.totp_at, account.totp_step = now, step
 
 
-def new_recovery_codes(session: Session, staff_id: int) -> list[str]:
-    """Ten codes to print, in the place of those before."""
-    session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff_id))
-    codes = [new_words(3) for _ in range(RECOVERY_CODES)]
-    session.add_all(RecoveryCode(staff_id=staff_id, digest=digest_of(tidy_words(code))) for code in codes)
+def first_recovery_codes(session: Session, staff_id: int, *, now: datetime) -> list[str]:
+    """For somebody who has just joined, and is signed in nowhere yet."""
+    codes = _new_recovery_codes(session, staff_id)
+    clinic_id = session.get_one(Staff, staff_id).clinic_id
+    record(session, "recovery_codes_made", at=now, actor=actor_of(staff_id), clinic_id=clinic_id, staff=staff_id)
     return codes
 
 
 def renew_recovery_codes(session: Session, staff_id: int, *, now: datetime) -> list[str]:
-    """The same for somebody who has joined long ago; it is recorded."""
-    codes = new_recovery_codes(session, staff_id)
+    """For somebody who has joined long ago."""
+    codes = _new_recovery_codes(session, staff_id)
     record(session, "recovery_codes_renewed", at=now, staff=staff_id)
     return codes
 
@@ -103,6 +103,14 @@ def change_password(
     lock(session, Account, staff_id).password = hashed
     end_all(session, staff_id, but=but, device=device)
     record(session, "password_changed", at=now, staff=staff_id)
+
+
+def _new_recovery_codes(session: Session, staff_id: int) -> list[str]:
+    """Ten codes to print, in the place of those before."""
+    session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff_id))
+    codes = [new_words(3) for _ in range(RECOVERY_CODES)]
+    session.add_all(RecoveryCode(staff_id=staff_id, digest=digest_of(tidy_words(code))) for code in codes)
+    return codes
 
 
 def _invited(session: Session, who: str, code: str, *, now: datetime) -> Staff:

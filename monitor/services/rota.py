@@ -117,6 +117,7 @@ def swap(session: Session, one: Occurrence, other: Occurrence, *, clinic_id: int
         cover = Override(staff_id=person.id, instead_of_id=instead.id, starts_at=starts_at, ends_at=ends_at)
         _add(session, cover, person, instead, zone, field=field)
         record(session, "cover_added", at=now, clinic_id=clinic_id, swap=True, **_told(cover))
+    record(session, "shifts_swapped", at=now, clinic_id=clinic_id, staff=lin.id, other=ray.id)
 
 
 # --- what is looked at before

@@ -51,7 +51,7 @@ WORDS: Mapping[str, str] = {
     "joined": "{who} joined with a code",
     "invited": "{who} made a code for {whom} to join with",
     "password_changed": "{who} changed their password",
-    "recovery_codes_made": "{who} made new recovery codes",
+    "recovery_codes_made": "{who} got recovery codes on joining",
     "recovery_codes_renewed": "{who} made new recovery codes",
     "signed_out_everywhere": "{who} signed {whom} out everywhere",
     "staff_added": "{who} added {whom}",
@@ -62,7 +62,7 @@ WORDS: Mapping[str, str] = {
     "shift_removed": "{who} took a shift from {whom}",
     "cover_added": "{who} had {whom} cover a stretch",
     "cover_removed": "{who} took a cover back",
-    "shifts_swapped": "{who} had two people swap shifts",
+    "shifts_swapped": "{who} had {whom} and {other} swap shifts",
     "clinic_changed": "{who} changed the clinic's settings: {fields}",
     "protocol_loaded": "{who} loaded version {version} of the protocol",
     "digest": "The morning list was sent",
@@ -104,8 +104,9 @@ def in_words(kind: str, detail: Mapping[str, Any], *, actor: str, people: Mappin
         return kind.replace("_", " ")
     known = _Known({name: _said(value) for name, value in detail.items()})
     known["who"] = who(actor, people)
-    if isinstance(detail.get("staff"), int):
-        known["whom"] = people.get(detail["staff"], "somebody")
+    for name, key in (("whom", "staff"), ("other", "other")):
+        if isinstance(detail.get(key), int):
+            known[name] = people.get(detail[key], "somebody")
     words = template.format_map(known)
     return words[:1].upper() + words[1:]
 

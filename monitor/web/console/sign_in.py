@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from monitor.db import reading, transaction
 from monitor.errors import BadInput, Denied, SignedOut, TooManyTries
-from monitor.services.join import confirm_factor, join, new_recovery_codes, offered_factor
+from monitor.services.join import confirm_factor, first_recovery_codes, join, offered_factor
 from monitor.services.sign_in import check_code, check_password, end, enter, find
 from monitor.web.auth import (
     app_of,
@@ -214,7 +214,7 @@ def confirm_second_factor(request: Request, form: Form) -> Response:
         with transaction(app.sessions) as session:
             staff_id = _half_signed_in(session, request)
             confirm_factor(session, staff_id, code, now=now)
-            codes = new_recovery_codes(session, staff_id)
+            codes = first_recovery_codes(session, staff_id, now=now)
             device = caller_of(request).device
             visit, known = enter(session, token, staff_id, how="joining", device=device, now=now)
     except BadInput as error:

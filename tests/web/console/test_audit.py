@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,11 @@ from sqlalchemy import func, select
 import monitor
 from monitor.db import transaction
 from monitor.domain.delivery import FINAL
-from monitor.models import Clinic, Event, Patient
+from monitor.models import Clinic, Event, Patient, Shift
 from monitor.services.audit import record
 from monitor.services.clinic import add_clinic, change_clinic
 from monitor.services.enrol import Enrolment, enrol
+from monitor.services.rota import Occurrence, add_shift, swap
 from monitor.services.seed import read_files, store_version
 from monitor.worklists.audit import AT_ONCE, GROUPS
 from monitor.worklists.event_words import WORDS
@@ -173,7 +174,7 @@ def test_a_kind_without_words_is_named_as_it_is(office: Office, boss: Staffer) -
 
 def recorded_kinds() -> set[str]:
     """Every kind that the program writes down, as its source names them."""
-    written = re.compile(r'\brecord(?:_many)?\(\s*\w+,\s*"(\w+)"')
+    written = re.compile(r'\brecord(?:_many)?\(\s*[\w.]+,\s*"(\w+)"')
     sources = (path.read_text() for path in Path(monitor.__file__).parent.rglob("*.py"))
     found = {kind for source in sources for kind in written.findall(source)}
     return found | {f"message_{state}" for state in FINAL} | {"alert_raised", "alert_added"}
@@ -184,3 +185,20 @@ def test_every_kind_of_event_has_words_and_a_place_among_the_filters() -> None:
     assert len(kinds) > 50
     assert kinds - WORDS.keys() == set()
     assert kinds - {kind for _, of in GROUPS.values() for kind in of} == set()
+
+
+def test_no_word_and_no_filter_is_for_what_nothing_writes_down() -> None:
+    kinds = recorded_kinds()
+    assert WORDS.keys() - kinds == set()
+    assert {kind for _, of in GROUPS.values() for kind in of} - kinds == set()
+
+
+def test_a_swap_and_the_first_recovery_codes_stand_in_it(office: Office, ray: Staffer, boss: Staffer) -> None:
+    with transaction(office.app.sessions) as session:
+        for person in (ray, boss):
+            add_shift(session, person.id, "mon-sun", "08:00", "18:00", now=office.clock.now())
+        tuesday, wednesday = date(2026, 11, 10), date(2026, 11, 11)
+        other = session.scalars(select(Shift.id).where(Shift.staff_id == boss.id, Shift.weekday == 2)).one()
+        swap(session, Occurrence(2, tuesday), Occurrence(other, wednesday), clinic_id=1, now=office.clock.now())
+    assert "had Dr Ray and Bo Boss swap shifts" in boss.reads("/audit?kind=people")
+    assert "Dr Ray got recovery codes on joining" in boss.reads("/audit?kind=entry")
