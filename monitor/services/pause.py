@@ -30,7 +30,7 @@ def pause_episode(session: Session, episode: Episode, until: calendar_date, *, n
     if not today < until <= today + LONGEST:
         raise BadInput("until", until.isoformat(), f"a day from {today + timedelta(days=1)} to {today + LONGEST}")
     episode.paused_until = local_instant(until, clock_time(0), zone)
-    end_checkins(session, episode.patient, now=now)
+    end_checkins(session, episode, now=now)
     record(session, "paused", at=now, patient_id=episode.patient_id, episode=episode.id, until=until.isoformat())
 
 

@@ -220,13 +220,11 @@ def _resend(session: Session, message: Message, *, now: datetime) -> bool:
     return True
 
 
-def end_checkins(session: Session, patient: Patient, *, now: datetime) -> None:
-    """Somebody who wants no texts, or is not the patient, owes no answer: their silence is no finding."""
-    open_ones = (
-        select(CheckIn)
-        .join(Episode, Episode.id == CheckIn.episode_id)
-        .where(Episode.patient_id == patient.id, CheckIn.state == "open")
-    )
+def end_checkins(session: Session, of: Patient | Episode, *, now: datetime) -> None:
+    """Somebody who wants no texts, or is not the patient, owes no answer: their silence is no finding. Of an episode
+    whose texts are paused this holds for that one alone."""
+    whose = Episode.id == of.id if isinstance(of, Episode) else Episode.patient_id == of.id
+    open_ones = select(CheckIn).join(Episode, Episode.id == CheckIn.episode_id).where(whose, CheckIn.state == "open")
     for checkin in session.scalars(open_ones):
         checkin.state, checkin.closed_at = ("partial" if checkin.answered_at else "cancelled"), now
 
