@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from monitor.domain.delivery import State
+from monitor.domain.delivery import LEFT, State
 from monitor.domain.findings import Findings
 from monitor.domain.localtime import Window, WorkCalendar
 from monitor.domain.rota import Cover, Person, Rota, WeeklyShift
@@ -47,7 +47,6 @@ from monitor.models import (
 
 Columns = TypeVarTuple("Columns")
 TALK = (Kind.ANSWER, Kind.EMERGENCY, Kind.CHECKIN, Kind.NUDGE, Kind.SAFETY, Kind.REMINDER, Kind.CARE)
-LEFT = (State.SENDING, State.UNKNOWN, State.SENT, State.DELIVERED, State.UNCONFIRMED)
 # Written into the statement and not handed over beside it, as they stand in the indexes of these rows alone: a plan
 # that is made for any state whatever cannot use these.
 MOVING = (State.SENDING, State.UNKNOWN, State.SENT)

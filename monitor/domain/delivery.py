@@ -39,6 +39,8 @@ FINAL = frozenset(
 NOT_SHOWN = frozenset({State.UNDELIVERED, State.FAILED})  # the provider says so of that phone
 LOST = NOT_SHOWN | {State.EXPIRED}  # was to arrive and did not
 LEFT_OUT = LOST | {State.SKIPPED}
+LEFT = (State.SENDING, State.UNKNOWN, State.SENT, State.DELIVERED, State.UNCONFIRMED)  # as far as anybody knows
+NOT_GONE = (State.PLANNED, State.SENDING, State.UNKNOWN)  # for certain
 
 # Callbacks come twice, late and out of order; only these moves are made. `delivered` is last and wins:
 # a phone that showed the text has shown it, whatever else is said later.

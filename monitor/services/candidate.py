@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -13,33 +12,15 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, lazyload
 
 from monitor.db import one_of
+from monitor.domain.beside import ONE_DAY, ONE_WEEK, Beside, FollowUp, Recipient, candidate_of
 from monitor.domain.bundle import Bundle
-from monitor.domain.delivery import State
-from monitor.domain.localtime import Window, local_date, local_instant
-from monitor.domain.plan import postop_day
+from monitor.domain.delivery import LEFT, NOT_GONE, State
+from monitor.domain.localtime import Window
 from monitor.domain.sending import ONE_A_DAY, Candidate, Kind
 from monitor.models import CheckIn, Clinic, Episode, Message, Patient, ProtocolVersion
-from monitor.queries import LEFT
 from monitor.services.seed import parsed
 
 Row = TypeVar("Row", Clinic, Patient, Episode, CheckIn, ProtocolVersion)
-NOT_GONE = (State.PLANNED, State.SENDING, State.UNKNOWN)
-ONE_CONVERSATION = timedelta(hours=20)  # another episode's check-in so lately is the same morning's
-ONE_DAY = timedelta(days=1)
-ONE_WEEK = timedelta(days=7)
-
-
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """One of the patient's texts, as far as it bears on another."""
-
-    kind: str
-    state: str
-    episode_id: int | None
-    checkin_day: int | None
-    due_at: datetime
-    claimed_at: datetime | None
-    sent_at: datetime | None
 
 
 class Surroundings:
@@ -69,39 +50,26 @@ class Surroundings:
 
     def candidate(self, message: Message) -> Candidate:
         """The facts about one of the texts."""
-        now, episode = self._now, self.episode(message)
-        patient = self._patients[message.patient_id or 0]
-        zone = ZoneInfo(patient.timezone)
-        beside = self._beside.get(patient.id, [])
-        today, week = _sent_lately(beside, zone, now=now)
-        tomorrow = local_instant(local_date(now, zone) + ONE_DAY, time(0), zone)
-        return Candidate(
-            kind=Kind(message.kind),
+        episode, patient = self.episode(message), self._patients[message.patient_id or 0]
+        checkin = self._checkins.get(message.checkin_id or 0)
+        text = Beside(
+            kind=message.kind,
+            state=message.state,
+            episode_id=message.episode_id,
+            checkin_day=checkin.day if checkin else None,
             due_at=message.due_at,
             expires_at=message.expires_at,
-            day=postop_day(episode.surgery_on, now, zone) if episode else 0,
-            zone=zone,
+        )
+        to = Recipient(
+            zone=ZoneInfo(patient.timezone),
             texting=Window(patient.clinic.texting_from, patient.clinic.texting_until),
             opted_out=patient.opted_out_at is not None,
             bad_number=patient.bad_number_at is not None,
-            cancelled=episode is not None and episode.cancelled_at is not None,
-            paused_until=episode.paused_until if episode else None,
-            sent_today=today,
-            sent_this_week=week,
-            welcome_due_at=_welcome_due(beside),
-            welcomed=any(b.kind == Kind.WELCOME and b.state in LEFT for b in beside),
-            merged_into=self._later_checkin(message, beside),
-            checkin_today=any(b.due_at < tomorrow for b in beside if _waits(b)),
-            in_conversation=_other_checkin_open(message, beside, now=now),
         )
-
-    def _later_checkin(self, message: Message, beside: Sequence[Beside]) -> int | None:
-        """The day of the last check-in of the same episode that is due as well."""
-        if message.kind != Kind.CHECKIN or message.checkin_id is None:
-            return None
-        this = self._checkins[message.checkin_id]
-        due = [b for b in beside if _waits(b) and b.episode_id == this.episode_id and b.due_at <= self._now]
-        return max((b.checkin_day for b in due if b.checkin_day is not None and b.checkin_day > this.day), default=None)
+        follow_up = (
+            FollowUp(episode.surgery_on, episode.cancelled_at is not None, episode.paused_until) if episode else None
+        )
+        return candidate_of(text, to, follow_up, self._beside.get(patient.id, []), self._now)
 
 
 def _rows(session: Session, table: type[Row], ids: set[int | None]) -> dict[int, Row]:
@@ -133,28 +101,3 @@ def _texts_beside(session: Session, patients: set[int], now: datetime) -> dict[i
     for patient_id, kind, state, episode_id, day, due_at, claimed_at, sent_at in rows:
         found[patient_id or 0].append(Beside(kind, state, episode_id, day, due_at, claimed_at, sent_at))
     return found
-
-
-def _waits(text: Beside) -> bool:
-    return text.kind == Kind.CHECKIN and text.state == State.PLANNED
-
-
-def _sent_lately(beside: Sequence[Beside], zone: ZoneInfo, *, now: datetime) -> tuple[int, int]:
-    """Texts of which one a day may leave: how many did today (local) and in the last seven days."""
-    sent = [b.sent_at or b.claimed_at for b in beside if b.kind in ONE_A_DAY and b.state in LEFT]
-    today = local_date(now, zone)
-    return len([at for at in sent if at and local_date(at, zone) == today]), len(sent)
-
-
-def _welcome_due(beside: Sequence[Beside]) -> datetime | None:
-    """When the first text is due that has not certainly left."""
-    return max((b.due_at for b in beside if b.kind == Kind.WELCOME and b.state in NOT_GONE), default=None)
-
-
-def _other_checkin_open(message: Message, beside: Sequence[Beside], *, now: datetime) -> bool:
-    """Whether another episode's check-in is being talked about."""
-    if message.kind != Kind.CHECKIN or message.episode_id is None:
-        return False
-    others = [b for b in beside if b.kind == Kind.CHECKIN and b.state in LEFT and b.episode_id is not None]
-    lately = now - ONE_CONVERSATION
-    return any(b.episode_id != message.episode_id and b.claimed_at and b.claimed_at >= lately for b in others)

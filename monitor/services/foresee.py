@@ -11,7 +11,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from monitor.domain.beside import Beside, FollowUp, Recipient
 from monitor.domain.bundle import Bundle
+from monitor.domain.delivery import State
+from monitor.domain.foretell import Fate, foretell
 from monitor.domain.localtime import Window, local_date
 from monitor.domain.plan import SPREAD, WELCOME, Planned
 from monitor.domain.sending import Kind
@@ -23,16 +26,18 @@ from monitor.services.enrolment_table import NEEDED, read_enrolment
 from monitor.services.outbox import texted
 from monitor.services.plan import calendar_of
 from monitor.services.seed import current_version
+from monitor.worklists.foretold import waiting_texts
 from monitor.worklists.text_words import what_text
 
 A_MOMENT = timedelta(minutes=1)
-TOO_LATE = "no time to send it was left before it was of no use"
+NEW_EPISODE = 0  # the number of one that is not written down
 
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
     """A text that would be sent: on which local date, at what time in words, and how it reads."""
 
+    leaves_at: datetime
     on: date
     day: int
     at: str
@@ -102,14 +107,49 @@ def foresee(
     episode = new_episode(patient, given, current_version(session).id, now=now)
     welcome = known is None or not texted(session, {known.patient_id})
     rows = calendar_of(episode, bundle, welcome=welcome, now=now)
-    texts = [_upcoming(row, episode, bundle, now=now) for row in rows]
+    fates = _fates(session, episode, rows, known, now=now)
+    texts = [_upcoming(row, fates.get(row.key), episode, bundle, now=now) for row in rows]
     return Foreseen(
         zone=patient.timezone,
-        texts=tuple(text for text in texts if text.why is None),
+        texts=tuple(sorted((text for text in texts if text.why is None), key=lambda text: text.leaves_at)),
         left_out=tuple(text for text in texts if text.why is not None),
         known=known,
         others=tuple(one for one in people if one is not known),
     )
+
+
+def _fates(
+    session: Session, episode: Episode, rows: Sequence[Planned], known: Known | None, *, now: datetime
+) -> Mapping[str, Fate]:
+    """What the worker will make of the new texts beside those that the patient gets already, by their keys."""
+    there = waiting_texts(session, {known.patient_id}, now).get(known.patient_id) if known else None
+    patient, clinic = episode.patient, episode.patient.clinic
+    # Enrolling says that the number is right; an opt-out stays.
+    to = Recipient(
+        zone=ZoneInfo(patient.timezone),
+        texting=Window(clinic.texting_from, clinic.texting_until),
+        opted_out=known is not None and known.opted_out,
+    )
+    before = {str(number): text for number, text in there.texts.items()} if there else {}
+    new = {row.key: _beside(row) for row in rows if row.skip is None}
+    episodes: dict[int | None, FollowUp] = {NEW_EPISODE: FollowUp(episode.surgery_on)}
+    fates = foretell(before | new, to, episodes | (there.episodes if there else {}), now)
+    return {row.key: fates[row.key] for row in rows if row.key in fates}
+
+
+def _beside(row: Planned) -> Beside:
+    return Beside(
+        kind=_kind(row),
+        state=State.PLANNED,
+        episode_id=NEW_EPISODE,
+        checkin_day=row.day if _kind(row) == Kind.CHECKIN else None,
+        due_at=row.due_at,
+        expires_at=row.expires_at,
+    )
+
+
+def _kind(row: Planned) -> Kind:
+    return Kind(row.step.kind.value) if row.step else Kind.WELCOME
 
 
 def _people_on(session: Session, clinic: Clinic, given: Enrolment) -> list[Known]:
@@ -127,25 +167,28 @@ def _people_on(session: Session, clinic: Clinic, given: Enrolment) -> list[Known
     ]
 
 
-def _upcoming(row: Planned, episode: Episode, bundle: Bundle, *, now: datetime) -> Upcoming:
-    """As the worker will have it: inside texting hours, and what is late as soon as they allow."""
-    patient, clinic = episode.patient, episode.patient.clinic
+def _upcoming(row: Planned, fate: Fate | None, episode: Episode, bundle: Bundle, *, now: datetime) -> Upcoming:
+    """`fate` is what the worker will make of it, where it is not left out from the beginning."""
+    patient = episode.patient
     zone = ZoneInfo(patient.timezone)
-    hours = Window(clinic.texting_from, clinic.texting_until)
-    leaves_at = hours.next_open(max(row.due_at, now), zone)
-    is_spread = row.step is not None and row.step.at is None and leaves_at == row.due_at
-    if leaves_at <= now + A_MOMENT:  # the first text, and what follows it
-        at = "at once"
-    elif is_spread:  # somewhere within the hour, by the number that the patient is not given yet
-        at = f"{clinic.checkin_at:%H:%M}\u2013{(datetime.combine(row.due_at, clinic.checkin_at) + SPREAD):%H:%M}"
-    else:
-        at = f"{leaves_at.astimezone(zone):%H:%M}"
-    kind = Kind(row.step.kind.value) if row.step else Kind.WELCOME
+    leaves_at = fate.at if fate else row.due_at
     return Upcoming(
+        leaves_at=leaves_at,
         on=local_date(leaves_at, zone),
         day=(local_date(leaves_at, zone) - episode.surgery_on).days,
-        at=at,
-        what=what_text(kind, f"plan::{row.key}"),
+        at=_hour_in_words(row, leaves_at, episode, now=now),
+        what=what_text(_kind(row), f"plan::{row.key}"),
         text=patient_text(bundle, patient, row.step.message if row.step else WELCOME, day=row.day),
-        why=row.skip or (TOO_LATE if leaves_at >= row.expires_at else None),
+        why=row.skip or (fate.why if fate else "") or None,
     )
+
+
+def _hour_in_words(row: Planned, leaves_at: datetime, episode: Episode, *, now: datetime) -> str:
+    zone, begin = ZoneInfo(episode.patient.timezone), episode.patient.clinic.checkin_at
+    at = leaves_at.astimezone(zone)
+    if leaves_at <= now + A_MOMENT:  # the first text, and what follows it
+        return "at once"
+    if row.step is not None and row.step.at is None and at.time() == row.due_at.astimezone(zone).time():
+        # Somewhere within the hour, by the number that the patient is not given yet.
+        return f"{begin:%H:%M}\u2013{(datetime.combine(at, begin) + SPREAD):%H:%M}"
+    return f"{at:%H:%M}"
