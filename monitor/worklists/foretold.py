@@ -36,6 +36,17 @@ def fates_of(session: Session, patients: Collection[int], now: datetime) -> dict
     return {key: fate for one in waiting for key, fate in foretell(one.texts, one.to, one.episodes, now).items()}
 
 
+def next_of(session: Session, patients: Collection[int], now: datetime) -> dict[int, datetime]:
+    """When the next scheduled text of each episode of these patients leaves, by the episode's number."""
+    earliest: dict[int, datetime] = {}
+    for one in waiting_texts(session, patients, now).values():
+        for key, fate in foretell(one.texts, one.to, one.episodes, now).items():
+            episode = one.texts[key].episode_id
+            if episode is not None and fate.leaves:
+                earliest[episode] = min(fate.at, earliest.get(episode, fate.at))
+    return earliest
+
+
 def waiting_texts(session: Session, patients: Collection[int], now: datetime) -> Mapping[int, Waiting]:
     """By the patients' ids, of those to whom a text has lately left or will leave; in one statement."""
     found: dict[int, Waiting] = {}

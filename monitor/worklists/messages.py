@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, Subquery, case, func, select, union_all
+from sqlalchemy import ColumnElement, Select, Subquery, case, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import LOST, Remedy, State, meaning_of, remedy_for
+from monitor.domain.foretell import Fate
 from monitor.domain.localtime import local_instant
-from monitor.domain.sending import PRIORITY, TOLD_TO_TAKER, Kind
-from monitor.models import Message, MessageColumns, PastMessage, Patient, Staff, Task
+from monitor.domain.sending import PRIORITY, QUIET, TOLD_TO_TAKER, Kind
+from monitor.models import Clinic, Episode, Message, MessageColumns, PastMessage, Patient, Staff, Task
 from monitor.queries import IS_MOVING, IS_PLANNED
+from monitor.worklists.foretold import fates_of
 from monitor.worklists.inbox import latest_episodes
-from monitor.worklists.text_words import WHERE, what_text
+from monitor.worklists.text_words import TO_BE_LEFT_OUT, WHERE, what_text
 
 PER_PAGE = 100
 TROUBLES_OF = timedelta(days=14)
@@ -49,6 +51,7 @@ class TextLine:
     episode_id: int | None
     alert_id: int | None
     is_late: bool = False
+    goes_at: datetime | None = None  # it waits beyond that day, until then
     done: str = ""
 
 
@@ -77,18 +80,31 @@ class Texts:
     rows: Subquery
     order: Sequence[ColumnElement[Any]]
     are_troubles: bool = False
+    day: date | None = None  # of which they are to leave
 
 
-def due_texts(clinic_id: int, zone: ZoneInfo, now: datetime, day: date) -> Texts:
-    """Texts to patients that wait and are due that day, in the order in which they leave; on the present day those
-    that should have left before, too."""
+def due_texts(clinic: Clinic, now: datetime, day: date) -> Texts:
+    """Texts to patients that wait and are due that day, in the order in which they leave, and those that a pause has
+    held up until then; on the present day those that should have left before, too."""
+    zone = ZoneInfo(clinic.timezone)
     begin, end = day_span(day, zone)
     due = Message.due_at < end if begin <= now < end else _within(Message.due_at, begin, end)
     # All priorities are named, so that the index of what waits leads to those of the day.
     ranks = Message.priority.in_(list(PRIORITY.values()))
-    found = _columns(Message).where(IS_PLANNED, ranks, due, *_ours(Message, clinic_id)).subquery()
+    opening = datetime.combine(day, clinic.texting_from) - datetime.combine(day, time())
+    held_up = (
+        _columns(Message)
+        .join(Episode, Episode.id == Message.episode_id)
+        .where(
+            *(IS_PLANNED, ranks, Message.kind.in_(QUIET), *_ours(Message, clinic.id), ~due),
+            # A pause ends at the patient's midnight, and texts leave from the clinic's hour on.
+            *(_within(Episode.paused_until, begin - opening, end - opening), Message.due_at < Episode.paused_until),
+            or_(Message.expires_at.is_(None), Message.expires_at > Episode.paused_until),
+        )
+    )
+    found = union_all(_columns(Message).where(IS_PLANNED, ranks, due, *_ours(Message, clinic.id)), held_up).subquery()
     first = case((found.c.due_at <= now, found.c.priority), else_=len(PRIORITY))
-    return Texts(found, (first, found.c.due_at, found.c.priority, found.c.id))
+    return Texts(found, (first, found.c.due_at, found.c.priority, found.c.id), day=day)
 
 
 def left_texts(clinic_id: int, zone: ZoneInfo, day: date) -> Texts:
@@ -134,7 +150,11 @@ def part_of(session: Session, texts: Texts, count: int, page: int, zone: ZoneInf
     rows = session.execute(some).all()
     episodes = latest_episodes(session, {row.patient_id for row in rows if row.patient_id})
     done = _what_was_done(session, rows) if texts.are_troubles else {}
-    return Part([_line(row, episodes, done.get(row.id, ""), zone, now) for row in rows], count, page)
+    lines = [_line(row, episodes, done.get(row.id, ""), zone, now) for row in rows]
+    if texts.day is not None:
+        fates = fates_of(session, {row.patient_id for row in rows if row.patient_id}, now)
+        lines = [_foretold(line, fates.get(line.id), texts.day, now) for line in lines]
+    return Part(lines, count, page)
 
 
 def _columns(texts: type[MessageColumns]) -> Select[Any]:
@@ -172,6 +192,18 @@ def _line(row: Any, episodes: Mapping[int, int], done: str, zone: ZoneInfo, now:
         is_late=state == State.PLANNED and row.due_at < now,
         done=done,
     )
+
+
+def _foretold(line: TextLine, fate: Fate | None, day: date, now: datetime) -> TextLine:
+    """A text that waits, with what the worker will make of it; one that is not scheduled leaves when it is due."""
+    if fate is None:
+        return line
+    if not fate.leaves:
+        return replace(line, where=TO_BE_LEFT_OUT, why=fate.why, is_late=False)
+    at = fate.at.astimezone(line.at.tzinfo)
+    if at.date() != day:
+        return replace(line, goes_at=at, is_late=False)
+    return line if line.is_late and at <= now else replace(line, at=at, is_late=False)
 
 
 def _what_was_done(session: Session, rows: Collection[Any]) -> Mapping[int, str]:

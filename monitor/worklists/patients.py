@@ -16,11 +16,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from monitor.domain.delivery import State
 from monitor.domain.plan import postop_day
-from monitor.domain.sending import QUIET
 from monitor.domain.terms import Band
-from monitor.models import Alert, Episode, Message, Patient
+from monitor.models import Alert, Episode, Patient
+from monitor.worklists.foretold import next_of
 
 PAGE = 50
 SEARCHED_AT_MOST = 80  # characters of what is looked for
@@ -30,7 +29,7 @@ FEWEST_DIGITS = 3  # of a number, so that "36" finds a chart and not every secon
 
 @dataclass(frozen=True, slots=True)
 class PatientLine:
-    """One surgery of a patient. `next_at` is when the next text of the calendar is due, by the patient's clock."""
+    """One surgery of a patient. `next_at` is when the next text of the calendar leaves, by the patient's clock."""
 
     episode_id: int
     patient_id: int
@@ -122,17 +121,8 @@ def _lines(session: Session, ids: Sequence[int], now: datetime) -> tuple[Patient
         .where(Episode.id.in_(ids))
     )
     rows: dict[int, Any] = {row.id: row for row in found}
-    upcoming, bands = _next_texts(session, ids), _open_bands(session, ids)
+    upcoming, bands = next_of(session, {row.patient_id for row in rows.values()}, now), _open_bands(session, ids)
     return tuple(_line(rows[number], upcoming.get(number), bands.get(number), now) for number in ids)
-
-
-def _next_texts(session: Session, ids: Sequence[int]) -> Mapping[int, datetime]:
-    planned = (
-        select(Message.episode_id, func.min(Message.due_at).label("due_at"))
-        .where(Message.episode_id.in_(ids), Message.state == State.PLANNED, Message.kind.in_([k.value for k in QUIET]))
-        .group_by(Message.episode_id)
-    )
-    return {row.episode_id: row.due_at for row in session.execute(planned)}
 
 
 def _open_bands(session: Session, ids: Sequence[int]) -> Mapping[int, Band]:
@@ -143,7 +133,6 @@ def _open_bands(session: Session, ids: Sequence[int]) -> Mapping[int, Band]:
 def _line(row: Row[Any], next_at: datetime | None, band: Band | None, now: datetime) -> PatientLine:
     zone = ZoneInfo(row.timezone)
     paused = row.paused_until if row.paused_until is not None and row.paused_until > now else None
-    silent = row.opted_out_at is not None or row.bad_number_at is not None or row.cancelled_at is not None
     return PatientLine(
         episode_id=row.id,
         patient_id=row.patient_id,
@@ -154,7 +143,7 @@ def _line(row: Row[Any], next_at: datetime | None, band: Band | None, now: datet
         day=postop_day(row.surgery_on, now, zone),
         state="ended" if row.cancelled_at is not None else "paused" if paused else "open",
         paused_until=paused.astimezone(zone) if paused else None,
-        next_at=None if silent or next_at is None else max(next_at, paused or next_at).astimezone(zone),
+        next_at=next_at.astimezone(zone) if next_at else None,
         band=band,
         opted_out=row.opted_out_at is not None,
         bad_number=row.bad_number_at is not None,

@@ -35,6 +35,8 @@ WHERE: Mapping[State, str] = {
     State.EXPIRED: "too late to be of use",
 }
 
+TO_BE_LEFT_OUT = "will be left out"
+
 
 def what_text(kind: str, once: str) -> str:
     """What a text is for; of one of the calendar which it is, too.

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
@@ -69,7 +70,7 @@ def show_episode(visit: Visit, session: Session) -> Mapping[str, Any]:
         "paused": _paused(visit, episode),
         "others": _other_episodes(session, episode),
         "alerts": _alerts(session, episode),
-        "plan": calendar(session, episode),
+        "plan": calendar(session, episode, visit.now),
         "entries": entries,
         "named": names_by_version(session, (reading.version for entry in entries for reading in entry.readings)),
         "course": _course_in_words(session, episode),
@@ -224,7 +225,7 @@ def _back(episode: Episode, said: str) -> str:
 
 def _paused(visit: Visit, episode: Episode) -> Any:
     until = episode.paused_until
-    return until.astimezone(visit.person.zone) if until and until > visit.now else None
+    return until.astimezone(ZoneInfo(episode.patient.timezone)) if until and until > visit.now else None
 
 
 def _to_correct(visit: Visit, session: Session, episode: Episode) -> Mapping[str, Any] | None:

@@ -28,7 +28,7 @@ def show_messages(visit: Visit, session: Session) -> Mapping[str, Any]:
     kept = visit.asked("show", LISTS, "due")
     clinic_id, zone = visit.clinic_id, visit.person.zone
     texts = {
-        "due": due_texts(clinic_id, zone, visit.now, day),
+        "due": due_texts(visit.clinic(session), visit.now, day),
         "left": left_texts(clinic_id, zone, day),
         "troubles": lost_texts(clinic_id, visit.now),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -266,6 +266,39 @@ def test_what_is_of_no_use_after_a_pause_is_left_out_with_that_reason(office: Of
     office.ticks.everything()
     assert states(office, "checkin-14") == ["skipped"]
     assert "the staff have paused the texts" in desk.reads(ann)
+
+
+def test_a_pause_shows_what_it_does_to_the_calendar(office: Office, desk: Staffer) -> None:
+    enrolled(office, day=3)
+    desk.does(HERE, "pause", until="2026-11-10")
+    coming, others = desk.reads(HERE).split("What will be sent when")[1].split("What becomes of the others")
+    assert "Tue 10 Nov 2026 09:00 · day 12 Check-in of day 7" in coming
+    assert "Check-in of day 4" not in coming
+    assert "Check-in of day 4: will be left out: the staff have paused the texts of this episode" in others
+    assert "Tue 10 Nov, 09:00" in desk.reads("/patients"), "the next text"
+    assert "paused until Tue 10 Nov 2026" in desk.reads("/patients")
+    while office.clock.now().date() < date(2026, 11, 11):
+        office.clock.forward(hours=6)
+        office.ticks.everything()
+    assert states(office, "checkin-4") == ["skipped"]
+    with transaction(office.app.sessions) as session:
+        sent = session.scalars(select(Message.sent_at).where(Message.once == "plan:1:checkin-7")).one()
+    assert sent is not None
+    assert sent.date() == date(2026, 11, 10)
+
+
+def test_a_pause_ends_on_the_patients_own_day(office: Office, desk: Staffer) -> None:
+    enrolled(office, timezone="Pacific/Auckland")
+    desk.does(HERE, "pause", until="2026-11-10")
+    assert "paused until Tue 10 Nov 2026" in desk.reads(HERE)
+
+
+def test_who_gets_no_texts_is_promised_none(office: Office, desk: Staffer, ann: str) -> None:
+    with transaction(office.app.sessions) as session:
+        session.get_one(Patient, 1).opted_out_at = office.clock.now()
+    page = desk.reads(ann)
+    assert "No further text will be sent." in page
+    assert "Check-in of day 14: will be left out: the patient has opted out" in page
 
 
 @pytest.mark.parametrize(

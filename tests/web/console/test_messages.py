@@ -59,6 +59,28 @@ def test_what_should_have_left_stands_first_by_its_rank(office: Office, desk: St
     assert page.index("now since Sun 1 Nov, 11:00") < page.index("now since Sun 1 Nov, 10:00")
 
 
+def test_a_text_that_a_pause_holds_up_stands_where_it_will_leave(office: Office, desk: Staffer) -> None:
+    """Of day 4 it is of no use after the pause; of day 7 it leaves when the pause ends."""
+    episode = enrolled(office, day=3)
+    desk.does(f"/episodes/{episode}", "pause", until="2026-11-10")
+    assert "Check-in of day 4 will be left out the staff have paused the texts" in desk.reads(
+        "/messages?day=2026-11-02"
+    )
+    assert "Check-in of day 7 waits until Tue 10 Nov, 09:00" in desk.reads("/messages?day=2026-11-05")
+    assert "09:00 Ann Carter Check-in of day 7 waits for its time" in desk.reads("/messages?day=2026-11-10")
+    assert "Check-in of day 14 waits for its time" in desk.reads("/messages?day=2026-11-12")
+    desk.does(f"/episodes/{episode}", "resume")
+    assert "Check-in of day 4 waits for its time" in desk.reads("/messages?day=2026-11-02")
+    assert "Check-in of day 7" not in desk.reads("/messages?day=2026-11-10")
+
+
+def test_a_text_that_waits_for_its_turn_says_until_when(office: Office, desk: Staffer) -> None:
+    enrolled(office, day=4)
+    page = desk.reads("/messages")
+    assert "Check-in of day 4 waits for its time" in page
+    assert "Reminder: advice waits until Mon 2 Nov, 12:00" in page
+
+
 def test_the_words_of_a_text_are_shown_once_they_are_written(office: Office, desk: Staffer) -> None:
     enrolled(office, day=3)
     assert 'class="body' not in desk.get("/messages?day=2026-11-02").text
