@@ -36,8 +36,10 @@ def change_episode(
     surgery_on: date | None = None,
     timezone: str | None = None,
     crown_on: date | None = None,
+    no_crown: bool = False,
 ) -> None:
-    """A new surgery date, another time zone, or the day on which the crown was fitted."""
+    """A new surgery date, another time zone, or the day on which the crown was fitted; None leaves a field as it is.
+    `no_crown` takes back a day that was noted by mistake."""
     if episode.cancelled_at is not None:
         raise BadInput("episode", episode.id, "an episode that is not cancelled")
     patient = episode.patient
@@ -52,7 +54,7 @@ def change_episode(
             raise BadInput("crown", crown_on.isoformat(), f"a date from {episode.surgery_on} to {today}")
     if timezone is not None:
         patient.timezone = check_zone("timezone", timezone)
-    episode.crown_on = crown_on or episode.crown_on
+    episode.crown_on = None if no_crown else crown_on or episode.crown_on
     record(session, "episode_changed", at=now, patient_id=patient.id, episode=episode.id)
     session.flush()
     affected = [episode] if timezone is None else _active(session, episode)

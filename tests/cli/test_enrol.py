@@ -114,6 +114,8 @@ def test_an_episode_is_changed_and_cancelled(enrol: Enrol, ready: Monitor) -> No
     assert changed.out.startswith("episode 1: changed\n")
     (listed,) = ready("episode", "list", "--json").json
     assert listed["surgery"] == day(-1)
+    unset = ready("episode", "change", "1", "--timezone", "Europe/London", "--json").json
+    assert {row["what"]: row["state"] for row in unset["texts"]}["crown"] == "skipped", "the crown stays fitted"
     assert "texts taken back" in ready("episode", "cancel", "1").out
     assert ready("episode", "cancel", "1").is_refused("episode: found 1", "not cancelled already")
     assert ready("episode", "change", "1", "--surgery", day(-3)).is_refused("episode: found 1", "not cancelled")

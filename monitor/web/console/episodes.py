@@ -92,13 +92,18 @@ def show_episode(visit: Visit, session: Session) -> Mapping[str, Any]:
 
 
 def reschedule(visit: Visit, session: Session) -> str:
+    """The form holds every field as it stands, so that one which was emptied is meant to be empty."""
     episode = _to_plan(visit, session)
+    surgery, crown = _date(visit, "surgery"), _date(visit, "crown")
+    if surgery is None:
+        raise BadInput("surgery", "", "the day of the surgery, such as 2026-11-18: without it no text can be planned")
     change_episode(
         session,
         episode,
-        surgery_on=_date(visit, "surgery"),
-        crown_on=_date(visit, "crown"),
-        timezone=visit.form.text("timezone") or None,
+        surgery_on=surgery,
+        crown_on=crown,
+        no_crown=crown is None,
+        timezone=visit.form.text("timezone"),
         now=visit.now,
     )
     return _back(episode, "planned")

@@ -331,6 +331,29 @@ def test_a_new_date_plans_anew_and_a_stale_form_is_refused(
         assert session.get_one(Episode, 1).cancelled_at is None
 
 
+def test_a_crown_that_was_noted_by_mistake_is_taken_back(office: Office, desk: Staffer, ann: str) -> None:
+    assert states(office, "crown") == ["planned"]
+    desk.does(ann, "reschedule", crown="2026-10-30")
+    assert states(office, "crown") == ["skipped"]
+    assert "crown 30 Oct 2026" in desk.reads(ann)
+    assert desk.does(ann, "reschedule", crown="").headers["location"] == f"{ann}?said=planned"
+    assert "· crown" not in desk.reads(ann)
+    assert states(office, "crown") == ["planned"]
+
+
+@pytest.mark.parametrize(
+    ("field", "allowed"), [("surgery", "without it no text can be planned"), ("timezone", "a zone&#39;s name")]
+)
+def test_a_field_that_is_needed_is_not_emptied_in_silence(
+    office: Office, desk: Staffer, ann: str, field: str, allowed: str
+) -> None:
+    refused = desk.does(ann, "reschedule", **{field: ""})
+    assert refused.status_code == 422
+    assert allowed in refused.text
+    with transaction(office.app.sessions) as session:
+        assert session.scalar(select(Event.id).where(Event.kind == "episode_changed")) is None
+
+
 def test_a_wrong_number_is_corrected_and_what_waits_goes_to_the_right_one(
     office: Office, desk: Staffer, ann: str
 ) -> None:
