@@ -43,6 +43,7 @@ def change_episode(
     if episode.cancelled_at is not None:
         raise BadInput("episode", episode.id, "an episode that is not cancelled")
     patient = episode.patient
+    before = _dates(episode)
     if surgery_on is not None:
         latest = local_date(now, ZoneInfo(patient.timezone)) + AHEAD
         if surgery_on > latest or surgery_on < latest - timedelta(days=3680):
@@ -55,11 +56,19 @@ def change_episode(
     if timezone is not None:
         patient.timezone = check_zone("timezone", timezone)
     episode.crown_on = None if no_crown else crown_on or episode.crown_on
-    record(session, "episode_changed", at=now, patient_id=patient.id, episode=episode.id)
+    changes = {name: [old, new] for (name, old), new in zip(before.items(), _dates(episode).values(), strict=True)}
+    changed = {name: both for name, both in changes.items() if both[0] != both[1]}
+    record(session, "episode_changed", at=now, patient_id=patient.id, episode=episode.id, changes=changed)
     session.flush()
     affected = [episode] if timezone is None else _active(session, episode)
     for each in affected:
         write_plan(session, each, bundle_of(session, each.protocol_version_id), now=now)
+
+
+def _dates(episode: Episode) -> dict[str, str | None]:
+    """What the plan hangs on, as the log keeps it: dates and choices, nothing that a patient has said."""
+    crown = episode.crown_on.isoformat() if episode.crown_on else None
+    return {"surgery": episode.surgery_on.isoformat(), "crown": crown, "timezone": episode.patient.timezone}
 
 
 def cancel_episode(session: Session, episode: Episode, *, now: datetime, why: str = "cancelled by staff") -> int:

@@ -226,7 +226,7 @@ def _line(
     return LogLine(
         id=event.id,
         at=event.at.astimezone(zone),
-        words=in_words(event.kind, event.detail, actor=event.actor, people=people),
+        words=in_words(event.kind, event.detail, actor=event.actor, people=people, zone=zone),
         is_program=not event.actor.startswith(STAFF),
         whose=whose,
         more=max(0, len(patients) - NAMED),

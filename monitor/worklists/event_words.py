@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 STAFF = "staff:"  # before the number of whoever did it
+FIELDS = {"surgery": "surgery date", "crown": "crown fitted on", "timezone": "time zone"}  # of an episode
 
 # {who} is whoever did it, {whom} the member of staff whom it is about; the rest comes from the event's own detail.
 WORDS: Mapping[str, str] = {
@@ -13,7 +16,7 @@ WORDS: Mapping[str, str] = {
     "enrolled": "Enrolled by {who}",
     "consent_given": "{who} recorded consent anew",
     "contact_changed": "{who} changed {fields}",
-    "episode_changed": "{who} changed the episode, and texts were planned anew",
+    "episode_changed": "{who} changed {changes}, and texts were planned anew",
     "episode_cancelled": "{who} stopped the scheduled texts",
     "protocol_moved": "{who} moved the episode to another version of the protocol",
     "paused": "{who} paused the scheduled texts until {until}",
@@ -60,8 +63,8 @@ WORDS: Mapping[str, str] = {
     "staff_text_unmatched": "{who} wrote what names no page",
     "shift_added": "{who} added a shift for {whom}",
     "shift_removed": "{who} took a shift from {whom}",
-    "cover_added": "{who} had {whom} cover a stretch",
-    "cover_removed": "{who} took a cover back",
+    "cover_added": "{who} had {whom} cover {stretch}",
+    "cover_removed": "{who} took back that {whom} covers {stretch}",
     "shifts_swapped": "{who} had {whom} and {other} swap shifts",
     "clinic_changed": "{who} changed the clinic's settings: {fields}",
     "protocol_loaded": "{who} loaded version {version} of the protocol",
@@ -89,14 +92,14 @@ class _Known(dict[str, str]):
         return "somebody" if key in {"who", "whom"} else "…"
 
 
-def in_words(kind: str, detail: Mapping[str, Any], *, actor: str, people: Mapping[int, str]) -> str:
-    """One event. `people` are the clinic's staff by id.
+def in_words(kind: str, detail: Mapping[str, Any], *, actor: str, people: Mapping[int, str], zone: ZoneInfo) -> str:
+    """One event. `people` are the clinic's staff by id, `zone` is where it is read.
 
-    >>> in_words("alert_taken", {}, actor="staff:3", people={3: "Dr Ray"})
+    >>> in_words("alert_taken", {}, actor="staff:3", people={3: "Dr Ray"}, zone=ZoneInfo("UTC"))
     'Dr Ray took the alert'
-    >>> in_words("outcome", {"outcome": "not_reached"}, actor="system", people={})
+    >>> in_words("outcome", {"outcome": "not_reached"}, actor="system", people={}, zone=ZoneInfo("UTC"))
     'The program recorded the outcome: not reached'
-    >>> in_words("something_new", {}, actor="system", people={})
+    >>> in_words("something_new", {}, actor="system", people={}, zone=ZoneInfo("UTC"))
     'something new'
     """
     template = WORDS.get(kind)
@@ -104,11 +107,57 @@ def in_words(kind: str, detail: Mapping[str, Any], *, actor: str, people: Mappin
         return kind.replace("_", " ")
     known = _Known({name: _said(value) for name, value in detail.items()})
     known["who"] = who(actor, people)
+    known["changes"] = _changes(detail.get("changes"))
+    known["stretch"] = _stretch(detail, people, zone)
     for name, key in (("whom", "staff"), ("other", "other")):
         if isinstance(detail.get(key), int):
             known[name] = people.get(detail[key], "somebody")
     words = template.format_map(known)
     return words[:1].upper() + words[1:]
+
+
+def _changes(changes: Any) -> str:
+    """What of an episode is another now. Of what was changed before the log kept it, it is not known.
+
+    >>> _changes({"surgery": ["2026-11-02", "2026-11-03"], "crown": ["2026-11-02", None]})
+    'the episode (surgery date: 3 Nov 2026 instead of 2 Nov 2026; crown fitted on: none instead of 2 Nov 2026)'
+    >>> _changes({}), _changes(None)
+    ('nothing', 'the episode')
+    """
+    if not isinstance(changes, dict):
+        return "the episode"
+    told = [f"{FIELDS.get(name, name)}: {_value(new)} instead of {_value(old)}" for name, (old, new) in changes.items()]
+    return f"the episode ({'; '.join(told)})" if told else "nothing"
+
+
+def _value(kept: str | None) -> str:
+    """
+    >>> _value("2026-11-03"), _value("Europe/Berlin"), _value(None)
+    ('3 Nov 2026', 'Europe/Berlin', 'none')
+    """
+    if kept is None:
+        return "none"
+    try:
+        on = date.fromisoformat(kept)
+    except ValueError:
+        return kept
+    return f"{on.day} {on:%b %Y}"
+
+
+def _stretch(detail: Mapping[str, Any], people: Mapping[int, str], zone: ZoneInfo) -> str:
+    """When somebody covers, and for whom.
+
+    >>> cover = {"starts": "2026-11-03T19:00:00+00:00", "ends": "2026-11-04T07:00:00+00:00", "instead_of": 3}
+    >>> _stretch(cover, {3: "Dr Ray"}, ZoneInfo("UTC"))
+    'Tue 3 Nov, 19:00 to Wed 4 Nov, 07:00 for Dr Ray'
+    """
+    try:
+        starts, ends = (datetime.fromisoformat(detail[name]).astimezone(zone) for name in ("starts", "ends"))
+    except (KeyError, TypeError, ValueError):  # a line of an earlier version
+        return "a stretch"
+    other = detail.get("instead_of")
+    whom = f"for {people.get(other, 'somebody')}" if isinstance(other, int) else "beside whoever has a shift"
+    return f"{starts:%a} {starts.day} {starts:%b, %H:%M} to {ends:%a} {ends.day} {ends:%b, %H:%M} {whom}"
 
 
 def who(actor: str, people: Mapping[int, str]) -> str:

@@ -92,7 +92,7 @@ def timeline(session: Session, patient: Patient, zone: ZoneInfo, names: Mapping[
         *_texts_out(session, patient),
         *_texts_in(session, patient, people, names),
         *_notes(session, patient, people),
-        *_events(session, patient, people),
+        *_events(session, patient, people, zone),
     ]
     entries.sort(key=lambda entry: entry.at, reverse=True)
     return [_on_clock(entry, zone) for entry in entries]
@@ -196,7 +196,7 @@ def _notes(session: Session, patient: Patient, people: Mapping[int, str]) -> Ite
         yield Entry(at=note.at, look="note", title=f"Note by {by}", body=note.text, alert_id=note.alert_id)
 
 
-def _events(session: Session, patient: Patient, people: Mapping[int, str]) -> Iterable[Entry]:
+def _events(session: Session, patient: Patient, people: Mapping[int, str], zone: ZoneInfo) -> Iterable[Entry]:
     """What is told of the patient, and of their alerts."""
     alerts = select(Alert.id).where(Alert.patient_id == patient.id)
     found = session.scalars(
@@ -206,5 +206,5 @@ def _events(session: Session, patient: Patient, people: Mapping[int, str]) -> It
         .limit(SHOWN)
     )
     for event in found:
-        title = in_words(event.kind, event.detail, actor=event.actor, people=people)
+        title = in_words(event.kind, event.detail, actor=event.actor, people=people, zone=zone)
         yield Entry(at=event.at, look="event", title=title, alert_id=event.alert_id)

@@ -16,7 +16,7 @@ from monitor.models import Clinic, Event, Patient, Shift
 from monitor.services.audit import record
 from monitor.services.clinic import add_clinic, change_clinic
 from monitor.services.enrol import Enrolment, enrol
-from monitor.services.rota import Occurrence, add_shift, swap
+from monitor.services.rota import Occurrence, add_cover, add_shift, remove_cover, swap
 from monitor.services.seed import read_files, store_version
 from monitor.worklists.audit import AT_ONCE, GROUPS
 from monitor.worklists.event_words import WORDS
@@ -42,6 +42,41 @@ def test_views_stand_in_it_too_with_those_who_were_seen(office: Office, ray: Sta
     ray.get("/")
     assert "Dr Ray looked at the worklist Ann Carter , Ben Petrov" in boss.reads("/audit?kind=looks")
     assert "Bo Boss looked at the audit log" in boss.reads("/audit?kind=looks")
+
+
+def test_what_was_changed_of_an_episode_is_told_with_what_stood_there(
+    office: Office, desk: Staffer, boss: Staffer
+) -> None:
+    record_of = f"/episodes/{enrolled(office)}"
+    desk.does(record_of, "reschedule", surgery="2026-10-26", crown="2026-10-28", timezone="America/Chicago")
+    desk.does(record_of, "reschedule", crown="")
+    told = (
+        "Dee Desk changed the episode (surgery date: 26 Oct 2026 instead of 25 Oct 2026; crown fitted on: 28 Oct 2026 "
+        "instead of none; time zone: America/Chicago instead of America/New_York), and texts were planned anew",
+        "Dee Desk changed the episode (crown fitted on: none instead of 28 Oct 2026), and texts were planned anew",
+    )
+    for page in (boss.reads("/audit?kind=patients"), desk.reads(record_of)):
+        for line in told:
+            assert line in page
+    with transaction(office.app.sessions) as session:
+        last = session.scalars(select(Event).where(Event.kind == "episode_changed").order_by(Event.id.desc())).first()
+        assert last is not None
+        assert last.detail == {"episode": 1, "changes": {"crown": ["2026-10-28", None]}}
+        record(session, "episode_changed", at=office.clock.now(), patient_id=1, episode=1)
+    assert "The program changed the episode, and texts were planned anew" in boss.reads("/audit?kind=patients")
+
+
+def test_a_cover_is_told_with_when_and_for_whom(office: Office, ray: Staffer, boss: Staffer) -> None:
+    lin = office.seats("Dr Lin", "+12025550175")
+    with transaction(office.app.sessions) as session:
+        now = office.clock.now()
+        add_cover(session, ray.id, "2026-11-03T19:00", "2026-11-04T07:00", instead_of=lin.id, now=now)
+        add_cover(session, ray.id, "2026-11-05T19:00", "2026-11-05T20:00", now=now)
+        remove_cover(session, 1, clinic_id=1, now=now)
+    page = boss.reads("/audit?kind=people")
+    assert "had Dr Ray cover Tue 3 Nov, 19:00 to Wed 4 Nov, 07:00 for Dr Lin" in page
+    assert "had Dr Ray cover Thu 5 Nov, 19:00 to Thu 5 Nov, 20:00 beside whoever has a shift" in page
+    assert "took back that Dr Ray covers Tue 3 Nov, 19:00 to Wed 4 Nov, 07:00 for Dr Lin" in page
 
 
 def test_the_newest_comes_first_and_older_pages_follow_without_a_gap(office: Office, boss: Staffer) -> None:
