@@ -38,7 +38,6 @@ from monitor.services.seed import bundle_of, current_version
 
 MAX_NOTE = 400  # characters, on an outcome
 LONGEST = 1500  # characters; the provider takes 1600
-NOT_HELPED = NOT_REACHED  # the one outcome that does not end an alert
 
 
 def handle_staff_text(
@@ -114,7 +113,7 @@ def record_outcome(
     alert.note = words or None
     if words and by is not None:
         add_note(session, alert.patient_id, words, by=by, alert_id=alert.id, now=now)
-    if outcome == NOT_HELPED:
+    if outcome == NOT_REACHED:
         alert.state, alert.taken_at, alert.taken_by_id = "open", None, None
         alert.step_at = now + bundle.policy.bands[Band(alert.band)].next_tier
         return
@@ -171,7 +170,7 @@ def _act_on_page(session: Session, page: Page, person: Staff | None, rest: str, 
         if alert.state == "open":
             take(session, alert, by=person, how="sms", now=now)
         record_outcome(session, alert, outcome, by=person, now=now)
-        key = "staff.handed_back" if outcome == NOT_HELPED else "staff.closed"
+        key = "staff.handed_back" if outcome == NOT_REACHED else "staff.closed"
         return _text(session, alert, key, found=bundle.protocol.outcomes[outcome].words)
     if take(session, alert, by=person, how="sms", now=now):
         return details_of(session, alert, page)

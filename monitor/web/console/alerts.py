@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from monitor.db import transaction
 from monitor.domain.access import Permission
-from monitor.domain.protocol import outcome_words
+from monitor.domain.protocol import NOT_REACHED, outcome_words
 from monitor.domain.terms import Band
-from monitor.errors import BadInput, Denied, NotFound
+from monitor.errors import BadInput, Denied, Stale
 from monitor.models import Alert, Episode, Page, Patient, Staff
 from monitor.services.acknowledge import MAX_NOTE as MAX_OUTCOME_NOTE
-from monitor.services.acknowledge import NOT_HELPED, find_alert, record_outcome, take
-from monitor.services.audit import act_as, record
+from monitor.services.acknowledge import find_alert, record_outcome, take
+from monitor.services.audit import act_as
+from monitor.services.follow_link import follow_link
 from monitor.services.hand_over import hand_over
 from monitor.services.note import MAX_NOTE, add_note
 from monitor.services.seed import bundle_of, names_by_version
@@ -106,7 +107,7 @@ def record_it(visit: Visit, session: Session) -> str:
     if alert.state == "open":
         take(session, alert, by=me, how="console", now=visit.now)
     record_outcome(session, alert, outcome, by=me, now=visit.now, note=note)
-    return f"/alerts/{alert.id}?said={'back' if outcome == NOT_HELPED else 'outcome'}"
+    return f"/alerts/{alert.id}?said={'back' if outcome == NOT_REACHED else 'outcome'}"
 
 
 def write_note(visit: Visit, session: Session) -> str:
@@ -170,24 +171,20 @@ frame.Page(
 ).add_to(router)
 
 
-def follow_link(request: Request) -> Response:
-    """The link in a page: it opens that alert, once, for somebody of its clinic who is signed in."""
-    return answered(request, lambda: _follow(request))
+def open_link(request: Request) -> Response:
+    """The link in a page: it opens that alert, once, for whoever was paged and is signed in."""
+    return answered(request, lambda: _open(request))
 
 
-def _follow(request: Request) -> Response:
+def _open(request: Request) -> Response:
     visit = enter(request, Permission.PATIENTS)
-    with transaction(visit.app.sessions) as session:
-        page = session.scalar(select(Page).where(Page.link == request.path_params["link"]).with_for_update())
-        alert = session.get(Alert, page.alert_id) if page else None
-        if page is None or alert is None or alert.clinic_id != visit.clinic_id:
-            raise NotFound("link", "this one", "the link of a page that was sent to your clinic")
-        if page.link_used_at is not None:
-            return RedirectResponse("/?said=spent", 303)
-        page.link_used_at = visit.now
-        act_as(session, visit.staff(session))
-        record(session, "link_opened", at=visit.now, alert_id=alert.id, patient_id=alert.patient_id)
-        return RedirectResponse(f"/alerts/{alert.id}", 303)
+    try:
+        with transaction(visit.app.sessions) as session:
+            act_as(session, me := visit.staff(session))
+            alert = follow_link(session, request.path_params["link"], by=me, now=visit.now)
+    except Stale:
+        return RedirectResponse("/?said=spent", 303)
+    return RedirectResponse(f"/alerts/{alert}", 303)
 
 
-router.add_route("/a/{link}", follow_link, methods=["GET"])
+router.add_route("/a/{link}", open_link, methods=["GET"])

@@ -63,7 +63,7 @@ SAID: Mapping[str, str] = {
     "covered": "The rota is changed.",
     "signed-out": "Signed out everywhere else.",
     "password": "The password is changed, and every other browser is signed out.",
-    "spent": "That link has opened its alert before: each works once. Here is what is open now.",
+    "spent": "That link has opened its alert before, or is a colleague’s. Here is what is open now.",
 }
 
 

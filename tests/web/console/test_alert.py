@@ -241,6 +241,7 @@ def test_the_link_in_a_page_opens_that_alert_once_and_asks_for_sign_in(
     link = re.findall(r"https?://[^/ ]+(/a/[\w-]+)", page)[0]
     stranger = ray.elsewhere()
     assert stranger.get(link).headers["location"].startswith("/sign-in?next=%2Fa%2F")
+    assert boss.get(link).headers["location"] == "/?said=spent"  # it was not sent to them, and stays Dr Ray's
     assert ray.get(link).headers["location"] == "/alerts/1"
     assert ray.get(link).headers["location"] == "/?said=spent"
     assert "has opened its alert before" in ray.reads("/?said=spent")
