@@ -61,7 +61,7 @@ def show_episode(visit: Visit, session: Session) -> Mapping[str, Any]:
         "number": episode.id,
         "name": patient.name,
         "chart": patient.chart,
-        "day": postop_day(episode.surgery_on, visit.now, visit.person.zone),
+        "day": postop_day(episode.surgery_on, visit.now, ZoneInfo(patient.timezone)),
         "facts": facts_of(patient, episode, risks),
         "consent": (patient.consent_how, patient.consented_at.astimezone(zone)),
         "crown_on": episode.crown_on,

@@ -293,6 +293,12 @@ def test_a_pause_ends_on_the_patients_own_day(office: Office, desk: Staffer) -> 
     assert "paused until Tue 10 Nov 2026" in desk.reads(HERE)
 
 
+def test_the_day_is_the_patients_own(office: Office, ray: Staffer) -> None:
+    """At noon on Sunday in New York it is Monday in Auckland."""
+    enrolled(office, timezone="Pacific/Auckland")
+    assert "Ann Carter , day 8" in ray.reads(HERE)
+
+
 def test_who_gets_no_texts_is_promised_none(office: Office, desk: Staffer, ann: str) -> None:
     with transaction(office.app.sessions) as session:
         session.get_one(Patient, 1).opted_out_at = office.clock.now()
