@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.clock import Clock
 from monitor.db import Sessions
 from monitor.errors import BadInput, NotReady
-from monitor.models import Clinic
+from monitor.models import Clinic, Patient
 from monitor.services.enrol import Enrolment, check_many, enrol_all
 from monitor.services.enrolment_table import Row, Table, read_table, write_rows
 
@@ -29,14 +31,24 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Sharer:
+    """Somebody else on the same number: a patient of the clinic, or another row."""
+
+    name: str
+    patient_id: int | None = None
+    row: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
-    """A row from which somebody was, or would be, enrolled."""
+    """A row from which somebody was, or would be, enrolled. `sharers` are told before, as the form for one does."""
 
     row: int
     name: str
     patient_id: int | None = None
     episode_id: int | None = None
     opted_out: bool = False
+    sharers: tuple[Sharer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,11 @@ class Imported:
     refused: tuple[Refused, ...]
     done: bool  # written, not only looked at
     stopped: str = ""
+
+    @property
+    def shared(self) -> tuple[Accepted, ...]:
+        """Rows whose number is somebody else's as well: often a slip, and whose texts are read for both."""
+        return tuple(row for row in self.accepted if row.sharers)
 
     @property
     def refused_as_csv(self) -> str:
@@ -63,7 +80,25 @@ def check_import(session: Session, clinic: Clinic, table: Table, *, clock: Clock
     """What importing it would do. Nothing is written."""
     rows, given = _usable(table)
     found = check_many(session, clinic, given, now=clock.now())
-    return _imported(table, [(row, _accepted_or_refused(row, each)) for row, each in zip(rows, found, strict=True)])
+    pairs = list(zip(rows, found, strict=True))
+    on_number = _people_by_number(session, clinic, pairs)
+    return _imported(table, [(row, _accepted_or_refused(row, each, on_number)) for row, each in pairs])
+
+
+def _people_by_number(
+    session: Session, clinic: Clinic, rows: Sequence[tuple[Row, Enrolment | BadInput]]
+) -> Mapping[str, Sequence[Sharer]]:
+    """Who has each number: patients of the clinic, and whoever would be enrolled with it."""
+    usable = [(row.number, each) for row, each in rows if isinstance(each, Enrolment)]
+    people: dict[str, list[Sharer]] = defaultdict(list)
+    known = select(Patient.phone, Patient.name, Patient.id).where(
+        Patient.clinic_id == clinic.id, Patient.phone.in_({each.phone for _, each in usable})
+    )
+    for phone, name, patient_id in session.execute(known.order_by(Patient.id)):
+        people[phone].append(Sharer(name, patient_id=patient_id))
+    for number, each in usable:
+        people[each.phone].append(Sharer(each.name, row=number))
+    return people
 
 
 def import_patients(sessions: Sessions, clinic_id: int, table: Table, clock: Clock, *, by: int) -> Imported:
@@ -100,8 +135,15 @@ def _imported(
     return Imported(table.header, accepted, tuple(sorted(refused, key=lambda each: each.row)), done, stopped)
 
 
-def _accepted_or_refused(row: Row, found: Enrolment | BadInput) -> Accepted | Refused:
-    return _refused(row, found) if isinstance(found, BadInput) else Accepted(row.number, found.name)
+def _accepted_or_refused(
+    row: Row, found: Enrolment | BadInput, on_number: Mapping[str, Sequence[Sharer]]
+) -> Accepted | Refused:
+    if isinstance(found, BadInput):
+        return _refused(row, found)
+    me = found.name.casefold()
+    return Accepted(
+        row.number, found.name, sharers=tuple(one for one in on_number[found.phone] if one.name.casefold() != me)
+    )
 
 
 def _refused(row: Row, error: BadInput) -> Refused:

@@ -24,7 +24,8 @@ def show_import(visit: Visit, session: Session) -> Mapping[str, Any]:
     """The form, and what came of the table that was sent with it."""
     came = _came_of(visit, session)
     if came is not None:
-        visit.view((row.patient_id for row in came.accepted), "an imported table")
+        shown = [one.patient_id for row in came.shared[:SHOWN] for one in row.sharers]
+        visit.view([*(row.patient_id for row in came.accepted), *shown], "an imported table")
     return {
         "came": came,
         "table": _text(visit) if came is not None and not came.done else "",

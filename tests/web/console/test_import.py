@@ -47,6 +47,27 @@ def test_a_table_is_looked_at_first_and_nothing_is_written(office: Office, desk:
     assert patients(office) == []
 
 
+def test_a_number_that_is_somebody_elses_as_well_is_told_before(office: Office, desk: Staffer, elsewhere: int) -> None:
+    enrolled(office, "Bea Carter", BEN)
+    table = (
+        f"{HEADER}\nAnn Carter,{ANN},2026-10-29,form\nAl Carter,(202) 555-0101,2026-10-30,form\n"
+        f"Ben Carter,{BEN},2026-10-30,form\nBEA CARTER,{BEN},2026-10-29,form\nCy,+12025550103,2026-10-29,form\n"
+    )
+    page = words_of(sends(desk, "check", table))
+    assert "4 of these rows have a number that is somebody else’s as well." in page
+    assert "Row 2, Ann Carter : also row 3, Al Carter" in page
+    assert "Row 3, Al Carter : also row 2, Ann Carter" in page
+    assert "Row 4, Ben Carter : also Bea Carter , a patient here; row 5, BEA CARTER" in page
+    assert "Row 5, BEA CARTER : also row 4, Ben Carter" in page
+    with transaction(office.app.sessions) as session:
+        seen = session.scalars(select(Event).where(Event.kind == "viewed").order_by(Event.id.desc())).first()
+        assert seen is not None
+        assert seen.detail["patients"] == [1], "whose name was shown"
+    other = office.hires("Oz Other", "+12025550179", role="manager", clinic=elsewhere)
+    assert "Bea Carter" not in words_of(sends(other, "check", table))
+    assert "somebody else’s" not in words_of(sends(desk, "check", GOOD.replace(BEN, "+12025550104")))
+
+
 def test_then_everybody_in_it_is_enrolled_with_a_link_to_each(office: Office, desk: Staffer) -> None:
     answer = sends(desk, "import", GOOD)
     assert "2 enrolled, 0 refused" in words_of(answer)
