@@ -99,6 +99,17 @@ def test_a_stranger_is_texted_back_once_however_often_the_form_is_sent(office: O
     assert "We wrote: Yes. Who are you?" in desk.reads("/inbox")
 
 
+def test_a_stranger_who_is_a_patient_is_enrolled_without_typing_the_number_again(office: Office, desk: Staffer) -> None:
+    texts(office, STRANGER, "When is my next visit?")
+    page = desk.get("/inbox").text
+    assert f'<button form="enrol-number" name="phone" value="{STRANGER}">' in page
+    form = desk.does("/inbox", "check", at="/enrol", phone=STRANGER)
+    assert form.status_code == 200
+    assert f'name="phone" type="tel" value="{STRANGER}"' in form.text
+    assert "Still needed: the name, the date of surgery, how they agreed." in words_of(form)
+    assert not re.search(r'(?:href|action)="/[^"]*2025550', page), "a number may stand in no address of ours"
+
+
 def test_who_texted_stop_is_not_texted(office: Office, desk: Staffer) -> None:
     texts(office, STRANGER, "is this the dentist?")
     form = desk.filled("/inbox", "text", body="Hello")
