@@ -51,6 +51,17 @@ def on_short_day(at: datetime) -> str:
     return f"{at:%a} {at.day} {at:%b, %H:%M}"
 
 
+def after_surgery(day: int) -> str:
+    """A postop day in a line of other things; before the surgery nobody counts in days below nothing.
+
+    >>> after_surgery(7), after_surgery(0), after_surgery(-1), after_surgery(-10)
+    ('day 7', 'day 0', 'surgery in 1 day', 'surgery in 10 days')
+    """
+    if day >= 0:
+        return f"day {day}"
+    return f"surgery in {-day} day{'' if day == -1 else 's'}"
+
+
 def short_span(span: str) -> str:
     """A span of time as a button has room for it.
 
@@ -95,7 +106,7 @@ def _templates() -> Jinja2Templates:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        one.__name__: one for one in (words, on_day, on_short_day, short_span, in_words, clock_time)
+        one.__name__: one for one in (words, on_day, on_short_day, after_surgery, short_span, in_words, clock_time)
     }
     return Jinja2Templates(env=environment, context_processors=[lambda request: {"here": request.url.path}])
 

@@ -182,6 +182,10 @@ def test_what_is_foretold_is_what_is_planned(office: Office, desk: Staffer) -> N
         assert f'datetime="{local.date()}"' in page, text.once
 
 
+def test_before_the_surgery_it_says_in_how_many_days(desk: Staffer) -> None:
+    assert "at once · surgery in 10 days First text" in checks(desk, surgery="2026-11-11")
+
+
 def test_dates_are_the_patients_own(desk: Staffer) -> None:
     assert "Times are Pacific/Auckland" in checks(desk, timezone="Pacific/Auckland")
     assert "Mon 2 Nov 2026 09:00 · day 4 First text" in checks(desk, timezone="Pacific/Auckland")

@@ -299,6 +299,13 @@ def test_the_day_is_the_patients_own(office: Office, ray: Staffer) -> None:
     assert "Ann Carter , day 8" in ray.reads(HERE)
 
 
+def test_before_the_surgery_it_says_in_how_many_days(office: Office, ray: Staffer) -> None:
+    enrolled(office, day=-10)
+    assert "Ann Carter , surgery in 10 days" in ray.reads(HERE)
+    assert "surgery in 10 days" in ray.reads("/patients")
+    assert "day -" not in ray.reads(HERE)
+
+
 def test_who_gets_no_texts_is_promised_none(office: Office, desk: Staffer, ann: str) -> None:
     with transaction(office.app.sessions) as session:
         session.get_one(Patient, 1).opted_out_at = office.clock.now()
