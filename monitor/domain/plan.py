@@ -50,6 +50,15 @@ def postop_day(surgery_on: date, instant: datetime, zone: ZoneInfo) -> int:
     return (local_date(instant, zone) - surgery_on).days
 
 
+def day_of_text(surgery_on: date, received_at: datetime, zone: ZoneInfo) -> int:
+    """The postop day by whose rules a text is read: what is written before surgery counts as of its day.
+
+    >>> day_of_text(date(2026, 11, 1), datetime(2026, 10, 30, 9, tzinfo=ZoneInfo("UTC")), ZoneInfo("UTC"))
+    0
+    """
+    return max(postop_day(surgery_on, received_at, zone), 0)
+
+
 def plan_episode(protocol: Protocol, course: Course, now: datetime, *, until: datetime) -> list[Planned]:
     """Every text due until then, in order of time. What is overdue is sent at once or skipped with a reason:
     only the latest overdue check-in is asked."""

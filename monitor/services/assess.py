@@ -15,7 +15,7 @@ from monitor.domain.conversation import interpreted_as
 from monitor.domain.findings import Findings, facts_of, is_clinical
 from monitor.domain.interpret import dispose, interpret
 from monitor.domain.localtime import local_instant
-from monitor.domain.plan import postop_day
+from monitor.domain.plan import day_of_text
 from monitor.domain.reading import PASSED_BY, Reading
 from monitor.domain.score import Assessment as Scored
 from monitor.domain.score import assess
@@ -63,7 +63,7 @@ def read_for(
     bundle = bundle_of(session, episode.protocol_version_id)
     patient = episode.patient
     zone = ZoneInfo(patient.timezone)
-    day = max(postop_day(episode.surgery_on, inbound.received_at, zone), 0)
+    day = day_of_text(episode.surgery_on, inbound.received_at, zone)
     reading = interpret_text(inbound, bundle, question=question, day=day, language=patient.language)
     if checkin is not None and is_clinical(reading):  # what was asked is asked again: nobody need look at it
         reading = replace(reading, review=tuple(why for why in reading.review if why != PASSED_BY))

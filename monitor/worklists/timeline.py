@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import LOST, State
+from monitor.domain.plan import day_of_text
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band, Disposition, Presence
-from monitor.models import Alert, Assessment, Event, Inbound, Note, Patient, Staff
+from monitor.models import Alert, Assessment, Episode, Event, Inbound, Note, Patient, Staff
 from monitor.queries import wherever
 from monitor.worklists.event_words import in_words
 from monitor.worklists.text_words import WHERE, what_text
@@ -55,11 +56,13 @@ NEXT_STEPS: Mapping[str, str] = {
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How a text was read, rule by rule, together with what was said before it; and, where a clinician overruled it,
-    what they said instead. `present` and `pain` are what this text alone says."""
+    what they said instead. `present` and `pain` are what this text alone says. `day` is the one by whose rules it was
+    read, `day_now` the text's day by the date of surgery that is known by now."""
 
     id: int
     band: Band
     day: int
+    day_now: int
     next_step: str
     judged: bool
     reasons: Sequence[Mapping[str, Any]]
@@ -130,7 +133,7 @@ def _texts_in(
     found = session.scalars(
         select(Inbound).where(_is_theirs(session, patient)).order_by(Inbound.id.desc()).limit(SHOWN)
     ).all()
-    readings = _readings(session, patient, [text.id for text in found], people, names)
+    readings = _readings(session, patient, {text.id: text.received_at for text in found}, people, names)
     for text in found:
         pictures = f" (with {text.media} picture{'s' if text.media > 1 else ''})" if text.media else ""
         yield Entry(
@@ -156,27 +159,42 @@ def _is_theirs(session: Session, patient: Patient) -> ColumnElement[bool]:
 
 
 def _readings(
-    session: Session, patient: Patient, texts: Sequence[int], people: Mapping[int, str], names: Mapping[str, str]
+    session: Session,
+    patient: Patient,
+    texts: Mapping[int, datetime],
+    people: Mapping[int, str],
+    names: Mapping[str, str],
 ) -> Mapping[int, Sequence[Reading]]:
+    """By the id of each of these texts; beside each stands when it was received."""
     rows = session.scalars(
         select(Assessment)
-        .where(Assessment.patient_id == patient.id, Assessment.inbound_id.in_(texts))
+        .where(Assessment.patient_id == patient.id, Assessment.inbound_id.in_(list(texts)))
         .order_by(Assessment.id)
     ).all()
     overruled = {row.corrects_id for row in rows}
+    mine = select(Episode.id, Episode.surgery_on).where(Episode.patient_id == patient.id)
+    surgeries = {episode.id: episode.surgery_on for episode in session.execute(mine)}
+    zone = ZoneInfo(patient.timezone)
     found: dict[int, list[Reading]] = {}
     for row in rows:
         assert row.inbound_id is not None
-        found.setdefault(row.inbound_id, []).append(_reading(row, people, names, overruled=row.id in overruled))
+        surgery_on = surgeries.get(row.episode_id or 0)
+        day_now = row.day if surgery_on is None else day_of_text(surgery_on, texts[row.inbound_id], zone)
+        found.setdefault(row.inbound_id, []).append(
+            _reading(row, people, names, day_now=day_now, overruled=row.id in overruled)
+        )
     return found
 
 
-def _reading(row: Assessment, people: Mapping[int, str], names: Mapping[str, str], *, overruled: bool) -> Reading:
+def _reading(
+    row: Assessment, people: Mapping[int, str], names: Mapping[str, str], *, day_now: int, overruled: bool
+) -> Reading:
     own, band = row.reading, Band(row.band)
     return Reading(
         id=row.id,
         band=band,
         day=row.day,
+        day_now=day_now,
         next_step=NEXT_STEPS.get(row.disposition, row.disposition),
         judged=band > Band.EXPECTED or row.disposition == Disposition.CLOSE,
         reasons=row.reasons,

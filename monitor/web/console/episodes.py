@@ -17,7 +17,7 @@ from monitor.db import reading
 from monitor.domain.access import Permission
 from monitor.domain.course import GUM, WORST_PAIN, by_day, expected_gum, expected_pain, points_of, usual
 from monitor.domain.findings import Findings
-from monitor.domain.plan import postop_day
+from monitor.domain.plan import day_of_text, postop_day
 from monitor.domain.terms import Amount, Presence, Sign, Trend
 from monitor.errors import BadInput
 from monitor.locking import hold, lock
@@ -277,9 +277,19 @@ def _course_in_words(session: Session, episode: Episode) -> list[dict[str, Any]]
 
 
 def _points(session: Session, episode: Episode) -> Any:
-    """The readings that stand, in the order in which they were said."""
+    """The readings that stand, in the order in which they were said; each on its day by the date of surgery that is
+    known by now, since the range beside it counts from there."""
     said = session.scalars(assessments_of(episode.id)).all()[::-1]
-    return points_of((each.day, Findings.from_json(each.findings)) for each in said)
+    texts = select(Inbound.id, Inbound.received_at).where(Inbound.id.in_([each.inbound_id for each in said]))
+    received = {row.id: row.received_at for row in session.execute(texts)}
+    zone = ZoneInfo(episode.patient.timezone)
+    return points_of(
+        (
+            day_of_text(episode.surgery_on, received.get(each.inbound_id or 0, each.created_at), zone),
+            Findings.from_json(each.findings),
+        )
+        for each in said
+    )
 
 
 def draw_course(request: Request) -> Response:

@@ -367,6 +367,20 @@ def test_a_field_that_is_needed_is_not_emptied_in_silence(
         assert session.scalar(select(Event.id).where(Event.kind == "episode_changed")) is None
 
 
+def test_after_a_corrected_date_old_readings_stand_on_their_day_as_it_is_counted_now(
+    office: Office, desk: Staffer, ann: str
+) -> None:
+    """Which rules they were read by stays; the course, whose expected range counts from the surgery, moves."""
+    texts(office, ANN, "pain 5, swelling is the same")
+    assert "Day 7, read as" in desk.reads(ann)
+    assert "7 5 up to 3 the same" in desk.reads(ann)
+    desk.does(ann, "reschedule", surgery="2026-10-28")
+    page = desk.reads(ann)
+    assert "Day 7 (day 4 as counted now), read as" in page
+    assert "4 5 up to" in page
+    assert "7 5 up to" not in page
+
+
 def test_a_wrong_number_is_corrected_and_what_waits_goes_to_the_right_one(
     office: Office, desk: Staffer, ann: str
 ) -> None:
