@@ -11,6 +11,7 @@ import typer
 
 from monitor.cli import app
 from monitor.config import Settings
+from monitor.domain.access import ROLES, Permission, Role, permissions_of
 from tests.cli.test_help import COMMANDS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -56,6 +57,18 @@ def test_the_two_commands_stand_alone_and_come_first() -> None:
         assert line.startswith("python3 -m venv ")
         assert last in line.split("&&")[-1]
         assert last not in README[: README.index(line)]
+
+
+def test_who_may_do_what_is_what_the_program_allows() -> None:
+    head, rows = re.search(r"^\| may \|(.+)\|\n\|[-|]+\|\n((?:\|.+\|\n)+)", README, re.MULTILINE).groups()  # type: ignore[union-attr]
+    roles = [Role(name.strip().replace(" ", "-")) for name in head.split("|")]
+    table = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows.splitlines()]
+    said = {(role, may): answer for may, *answers in table for role, answer in zip(roles, answers, strict=True)}
+    allowed = {(role, may.value): "yes" if may in ROLES[role] else "no" for role in Role for may in Permission}
+    assert said == allowed
+    of_an_admin = {row[0] for row in table[-3:]}
+    for role in Role:
+        assert permissions_of(role, admin=True) == ROLES[role] | set(map(Permission, of_an_admin))
 
 
 def test_it_says_that_no_clinician_has_signed_it_off() -> None:
