@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
+from monitor.domain.carrier import LOOKED_AT, takes_texts
 from monitor.domain.delivery import LEFT, State
 from monitor.domain.findings import Findings
 from monitor.domain.localtime import Window, WorkCalendar
@@ -263,3 +264,18 @@ def next_due(session: Session) -> datetime | None:
     step = session.scalar(select(func.min(Alert.step_at)).where(Alert.closed_at.is_(None)))
     unread = session.scalar(select(func.min(Inbound.received_at)).where(Inbound.handled_at.is_(None)))
     return min((at for at in (text, step, unread) if at is not None), default=None)
+
+
+def numbers_that_take_texts(session: Session, numbers: Collection[str]) -> set[str]:
+    """Those of these numbers at which a text would arrive: each is one, and its last word was not STOP."""
+    place = func.row_number().over(partition_by=Inbound.from_number, order_by=Inbound.id.desc())
+    ranked = select(Inbound.id, Inbound.from_number, Inbound.body, place.label("place"))
+    last = ranked.where(Inbound.from_number.in_(numbers)).subquery()
+    bodies: dict[str, list[str]] = {number: [] for number in numbers if number.startswith("+")}
+    rows = session.execute(
+        select(last.c.from_number, last.c.body).where(last.c.place <= LOOKED_AT).order_by(last.c.place)
+    )
+    for number, body in rows:
+        if number in bodies:
+            bodies[number].append(body)
+    return {number for number, said in bodies.items() if takes_texts(said)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 
@@ -17,6 +17,19 @@ WORDS: Mapping[CarrierWord, frozenset[str]] = {
     CarrierWord.START: frozenset({"start", "unstop"}),
     CarrierWord.HELP: frozenset({"help", "info"}),
 }
+
+
+LOOKED_AT = 50  # of the last texts from a number: the word that counts is among them
+
+
+def takes_texts(bodies: Iterable[str]) -> bool:
+    """Whether a text to a number would arrive, by what came from it, the newest first: its last word was not STOP.
+
+    >>> takes_texts(["hello", "STOP"]), takes_texts(["yes", "STOP"]), takes_texts([])
+    (False, True, True)
+    """
+    words = (carrier_word(body, opted_out=True) for body in bodies)
+    return next((word for word in words if word in {CarrierWord.STOP, CarrierWord.START}), None) != CarrierWord.STOP
 
 
 def carrier_word(text: str, *, opted_out: bool) -> CarrierWord | None:

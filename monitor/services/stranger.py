@@ -10,11 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.domain.access import Permission, may_settle_stranger
-from monitor.domain.carrier import CarrierWord, carrier_word
 from monitor.domain.sending import Kind
 from monitor.errors import BadInput, Denied, NotFound, Stale
 from monitor.models import Alert, Clinic, Inbound, Staff, Task
-from monitor.queries import open_alert
+from monitor.queries import numbers_that_take_texts, open_alert
 from monitor.services.acknowledge import record_outcome, take
 from monitor.services.audit import record
 from monitor.services.outbox import queue_to_number
@@ -90,10 +89,4 @@ def finish(
 
 def may_be_texted(session: Session, number: str) -> bool:
     """Whether a text to this number would arrive: its last word was not STOP, and it is a number at all."""
-    if not number.startswith("+"):
-        return False
-    bodies = session.scalars(
-        select(Inbound.body).where(Inbound.from_number == number).order_by(Inbound.id.desc()).limit(50)
-    )
-    words = (carrier_word(body, opted_out=True) for body in bodies)
-    return next((word for word in words if word in {CarrierWord.STOP, CarrierWord.START}), None) != CarrierWord.STOP
+    return number in numbers_that_take_texts(session, [number])

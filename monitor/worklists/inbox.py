@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Row, case, func, select
 from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import meaning_of
 from monitor.models import Alert, Episode, Event, Inbound, Patient, Staff, Task
 from monitor.queries import wherever
 from monitor.worklists.alerts import words_said
-from monitor.worklists.task_words import STAFF, TaskWords, rank_of, words_of
+from monitor.worklists.task_words import RANKS, STAFF, TaskWords, words_of
 from monitor.worklists.text_words import what_text
 
 AT_MOST = 200  # of each list on a page
@@ -69,21 +69,25 @@ def are_open(clinic_id: int) -> tuple[ColumnElement[bool], ...]:
     return Task.clinic_id + 0 == clinic_id, Task.closed_at.is_(None)
 
 
-def open_tasks(session: Session, clinic_id: int, zone: ZoneInfo) -> list[TaskLine]:
-    """What cannot wait first, then the oldest. Unknown numbers have a list of their own."""
+def open_tasks(session: Session, clinic_id: int, zone: ZoneInfo) -> tuple[list[TaskLine], int]:
+    """What cannot wait first, then the oldest; and how many there are. Unknown numbers have a list of their own."""
+    wanted = (*are_open(clinic_id), Task.kind != "unknown_number")
+    rank = case(RANKS, value=Task.kind, else_=len(RANKS))
     found = session.execute(
         select(Task, Patient, Inbound.body, Inbound.from_number)
         .outerjoin(Patient, Patient.id == Task.patient_id)
         .outerjoin(Inbound, Inbound.id == Task.inbound_id)
-        .where(*are_open(clinic_id), Task.kind != "unknown_number")
+        .where(*wanted)
+        .order_by(rank, Task.opened_at, Task.id)
+        .limit(AT_MOST)
     ).all()
-    found = sorted(found, key=lambda row: (rank_of(row[0].kind), row[0].opened_at, row[0].id))[:AT_MOST]
     episodes = latest_episodes(session, {task.patient_id for task, *_ in found if task.patient_id})
     texts = _texts(session, {task.message_id for task, *_ in found if task.message_id})
-    return [
+    lines = [
         _task(task, patient, body, number, episodes.get(task.patient_id or 0), texts.get(task.message_id or 0), zone)
         for task, patient, body, number in found
     ]
+    return lines, session.scalar(select(func.count()).select_from(Task).where(*wanted)) or 0
 
 
 def _task(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Subquery, case, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from monitor.domain.terms import Band
@@ -19,6 +19,7 @@ from monitor.worklists.timeline import Entry
 
 SHOWN = 6  # texts of a number
 AT_MOST = 100  # numbers on a page
+PHONE = "phone:"  # before the number in the subject of its alert
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +56,21 @@ class Stranger:
         return self.alert_id, self.band, self.taken_by_id, len(self.words), max((s.id for s in self.said), default=0)
 
 
-def strangers(session: Session, clinic_id: int, zone: ZoneInfo) -> list[Stranger]:
-    """The worst first, then the oldest."""
-    alerts = _alerts(session, clinic_id)
-    waiting: dict[str, datetime] = dict(_listed(session, clinic_id))
-    for number, (alert, _) in alerts.items():
-        waiting[number] = min(alert.opened_at, waiting.get(number, alert.opened_at))
-    said = _said(session, clinic_id, waiting, zone)
-    known = _known(session, clinic_id, waiting)
+def strangers(
+    session: Session, clinic_id: int, zone: ZoneInfo, *, number: str | None = None
+) -> tuple[list[Stranger], int]:
+    """The worst first, then the oldest; and how many there are. `number` asks for that one alone."""
+    waiting = _waiting(clinic_id)
+    chosen = select(waiting) if number is None else select(waiting).where(waiting.c.number == number)
+    first = chosen.order_by(waiting.c.rank.desc(), waiting.c.since, waiting.c.number).limit(AT_MOST)
+    since: dict[str, datetime] = {row.number: row.since for row in session.execute(first)}
+    alerts = _alerts(session, clinic_id, since)
+    said = _said(session, clinic_id, since, zone)
+    known = _known(session, clinic_id, since)
     found = [
-        _stranger(number, since.astimezone(zone), said[number], alerts.get(number), known.get(number))
-        for number, since in waiting.items()
+        _stranger(one, at.astimezone(zone), said[one], alerts.get(one), known.get(one)) for one, at in since.items()
     ]
-    return sorted(found, key=lambda one: (-(one.band.rank if one.band else 0), one.since, one.number))[:AT_MOST]
+    return found, session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
 
 
 def talk_about(session: Session, alert: Alert, zone: ZoneInfo) -> list[Entry]:
@@ -114,23 +117,32 @@ def _stranger(
     )
 
 
-def _alerts(session: Session, clinic_id: int) -> Mapping[str, tuple[Alert, str | None]]:
+def _alerts(session: Session, clinic_id: int, numbers: Collection[str]) -> Mapping[str, tuple[Alert, str | None]]:
     found = session.execute(
         select(Alert, Staff.name)
         .outerjoin(Staff, Staff.id == Alert.taken_by_id)
-        .where(Alert.clinic_id == clinic_id, Alert.closed_at.is_(None), Alert.subject.startswith("phone:"))
+        .where(*_open_alerts(clinic_id), Alert.subject.in_([f"{PHONE}{number}" for number in numbers]))
     )
-    return {alert.subject.removeprefix("phone:"): (alert, taker) for alert, taker in found}
+    return {alert.subject.removeprefix(PHONE): (alert, taker) for alert, taker in found}
 
 
-def _listed(session: Session, clinic_id: int) -> list[tuple[str, datetime]]:
-    rows = session.execute(
-        select(Inbound.from_number, func.min(Task.opened_at))
+def _open_alerts(clinic_id: int) -> tuple[ColumnElement[bool], ...]:
+    return Alert.clinic_id == clinic_id, Alert.closed_at.is_(None)
+
+
+def _waiting(clinic_id: int) -> Subquery:
+    """Each number once, by its tasks and its alert: how bad it is (0 without an alert), and since when."""
+    listed = (
+        select(Inbound.from_number.label("number"), Task.opened_at.label("since"), literal(0).label("rank"))
         .join(Inbound, Inbound.id == Task.inbound_id)
         .where(*are_open(clinic_id), Task.kind == "unknown_number")
-        .group_by(Inbound.from_number)
     )
-    return [(number, since) for number, since in rows]
+    rank = case({band.value: band.rank for band in Band}, value=Alert.band, else_=0)
+    number = func.substr(Alert.subject, len(PHONE) + 1)
+    raised = select(number, Alert.opened_at, rank).where(*_open_alerts(clinic_id), Alert.subject.startswith(PHONE))
+    each = union_all(listed, raised).subquery()
+    worst, first = func.max(each.c.rank).label("rank"), func.min(each.c.since).label("since")
+    return select(each.c.number, worst, first).group_by(each.c.number).subquery()
 
 
 def _said(session: Session, clinic_id: int, numbers: Collection[str], zone: ZoneInfo) -> Mapping[str, Sequence[Said]]:
@@ -144,7 +156,8 @@ def _said(session: Session, clinic_id: int, numbers: Collection[str], zone: Zone
         each = theirs.subquery()
         for row in session.execute(select(each).where(each.c.place <= SHOWN)):
             said[row.from_number].append(Said(row.id, False, row.body, row.received_at.astimezone(zone)))
-    answers = select(Message.to_number, Message.body, Message.created_at).where(
+    place = func.row_number().over(partition_by=Message.to_number, order_by=Message.id.desc())
+    ours = select(Message.to_number, Message.body, Message.created_at, place.label("place")).where(
         Message.to_number.in_(numbers),
         Message.clinic_id == clinic_id,
         Message.patient_id.is_(None),
@@ -152,8 +165,9 @@ def _said(session: Session, clinic_id: int, numbers: Collection[str], zone: Zone
         Message.alert_id.is_(None),
         Message.body.is_not(None),
     )
-    for number, body, at in session.execute(answers.order_by(Message.id.desc()).limit(SHOWN * AT_MOST)):
-        said[number].append(Said(0, True, body or "", at.astimezone(zone)))
+    answers = ours.subquery()
+    for row in session.execute(select(answers).where(answers.c.place <= SHOWN).order_by(answers.c.place)):
+        said[row.to_number].append(Said(0, True, row.body or "", row.created_at.astimezone(zone)))
     for number in said:
         said[number] = sorted(said[number], key=lambda one: one.at)[-SHOWN:]
     return said

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from monitor.db import transaction
 from monitor.models import Alert, Event, Inbound, Message, Patient, Task
@@ -25,6 +28,19 @@ def lists_task(office: Office, kind: str, once: str = "one", *, clinic: int | No
         where = clinic or the_clinic(session).id
         add_task(session, kind, once, clinic_id=where, now=office.clock.now(), **about)  # type: ignore[arg-type]
         return session.scalars(select(Task.id).where(Task.once == once)).one()
+
+
+@contextmanager
+def statements_of(office: Office) -> Iterator[list[str]]:
+    """What the database is asked meanwhile."""
+    asked: list[str] = []
+
+    def note(*args: Any) -> None:
+        asked.append(args[2])
+
+    event.listen(office.app.engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(office.app.engine, "before_cursor_execute", note)
 
 
 def waiting_text(office: Office, number: str) -> Message | None:
@@ -297,10 +313,37 @@ def test_five_hundred_numbers_and_tasks_are_asked_for_by_few_statements(office: 
             common = {"clinic_id": clinic.id, "opened_at": now}
             session.add(Task(once=f"u{n}", kind="unknown_number", inbound_id=row.id, **common))
             session.add(Task(once=f"t{n}", kind="undelivered", patient_id=patient.id, **common))
-    page = desk.get("/inbox")
+    with statements_of(office) as statements:
+        page = desk.get("/inbox")
     assert page.status_code == 200
     assert page.text.count('class="card stranger"') == 100
     assert page.text.count('class="card task"') == 200
+    words = words_of(page)
+    for part in ("Unknown numbers 500", "To do 500", "The first 100 of 500 stand here", "The first 200 of 500 stand"):
+        assert part in words, part
+    assert len(statements) < 40
+
+
+def test_of_many_numbers_the_worst_stands_first_and_each_can_be_done(
+    office: Office, desk: Staffer, ray: Staffer
+) -> None:
+    now = office.clock.now()
+    with transaction(office.app.sessions) as session:
+        for n in range(120):
+            row = Inbound(sid=f"SM{n}", from_number=f"+1303555{n:04}", to_number="x", body="hello", received_at=now)
+            row.handled_at, row.result = now, "unknown_number"
+            session.add(row)
+            session.flush()
+            session.add(Task(once=f"u{n}", kind="unknown_number", inbound_id=row.id, clinic_id=1, opened_at=now))
+    office.clock.forward(minutes=5)
+    texts(office, STRANGER, "there is yellow pus")
+    office.clock.forward(minutes=5)
+    texts(office, ANOTHER, "STOP")
+    page = words_of(ray.get("/inbox"))
+    assert page.index(STRANGER) < page.index("+13035550000")
+    assert "+13035550119" not in page  # it stands behind the first hundred
+    form = desk.filled("/inbox", "finish") | {"number": "+13035550119"}  # as seen of another one
+    assert desk.post("/inbox", form).status_code == 409
 
 
 def test_the_bar_says_on_every_page_how_much_waits(office: Office, desk: Staffer, elsewhere: int) -> None:

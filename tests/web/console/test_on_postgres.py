@@ -119,3 +119,14 @@ def test_two_codes_for_one_colleague_at_once_are_no_error(office: Office) -> Non
     page = f"/staff/{number}"
     forms = [one.filled(page, "code") for one in (boss, other)]
     assert max(at_once(lambda: boss.post(page, forms[0]), lambda: other.post(page, forms[1]))) < 400
+
+
+def test_numbers_that_nobody_knows_stand_in_the_inbox_the_worst_first(office: Office) -> None:
+    ray = office.hires("Dr Ray", RAY)
+    texts(office, BEN, "hello")
+    texts(office, ANN, "there is yellow pus")
+    page = words_of(ray.get("/inbox"))
+    assert "Unknown numbers 2" in page
+    assert page.index(ANN) < page.index(BEN)
+    assert ray.does("/inbox", "finish", outcome="advised").headers["location"] == "/inbox?said=done"
+    assert ANN not in words_of(ray.get("/inbox"))
