@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from monitor.domain.plan import postop_day
 from monitor.domain.terms import Band
 from monitor.models import Alert, Episode, Page, Patient, Staff
+from monitor.worklists.said import RANKS, Said, raising_texts, texts_of_alerts, understood
 
 KINDS = {"silence": "no answer to our texts", "review": "a message to read", "finding": "a finding"}
-SAID_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class AlertLine:
     phone: str
     day: int | None
     signs: tuple[str, ...]
-    said: tuple[str, ...]
+    said: tuple[Said, ...]
     state: str
     taken_by_id: int | None
     taken_by: str | None
@@ -107,7 +107,8 @@ def _lines(session: Session, eyes: Eyes, which: ColumnElement[bool]) -> list[Ale
         .outerjoin(paged, paged.c.alert_id == Alert.id)
         .where(which)
     )
-    return [_line(row, eyes) for row in found]
+    texts = texts_of_alerts(session, which)
+    return [_line(row, eyes, texts.get(row.id, ())) for row in found]
 
 
 def are_open(clinic_id: int) -> ColumnElement[bool]:
@@ -127,24 +128,28 @@ def fingerprint(session: Session, clinic_id: int) -> str:
     return sha256(repr([tuple(row) for row in rows]).encode()).hexdigest()[:16]
 
 
-def words_said(reasons: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The patient's words that raised an alert, each once, the newest last; risk factors are no words of theirs.
+def named_signs(
+    signs: Sequence[str], reasons: Sequence[Mapping[str, Any]], names: Mapping[str, str]
+) -> tuple[str, ...]:
+    """An alert's signs as staff read them, the worst first, with the number that was given of one.
 
-    >>> words_said([{"band": "urgent", "sign": "pus", "rule": "pus", "said": 'pus: "yellow ooze"'}])
-    ('yellow ooze',)
+    >>> pain = {"sign": "pain", "band": "urgent", "said": 'pain 9 of 10: "9"'}
+    >>> smell = {"sign": "smell", "band": "soon", "said": "bad smell"}
+    >>> named_signs(["smell", "pain"], [smell, pain], {"smell": "bad smell"})
+    ('pain 9 of 10', 'bad smell')
     """
-    raising = (r for r in reasons if Band(r["band"]) > Band.EXPECTED and r["said"])
-    said = (r["said"] for r in raising if r["sign"] or r["rule"].startswith("review:"))
-    return tuple(dict.fromkeys(_quoted(words) for words in said))
+    worst: dict[str, Mapping[str, Any]] = {}
+    for reason in reasons:  # of two that are as bad, the later one
+        sign = reason["sign"]
+        if sign and (sign not in worst or RANKS[reason["band"]] >= RANKS[worst[sign]["band"]]):
+            worst[sign] = reason
+    ranked = sorted(signs, key=lambda sign: -RANKS[worst[sign]["band"]] if sign in worst else 0)
+    return tuple(
+        understood(worst[sign], names.get(sign, sign)) if sign in worst else names.get(sign, sign) for sign in ranked
+    )
 
 
-def _quoted(said: str) -> str:
-    """What a reason quotes, without what was understood of it."""
-    first, last = said.find('"'), said.rfind('"')
-    return said[first + 1 : last] if 0 <= first < last else said
-
-
-def _line(row: Row[Any], eyes: Eyes) -> AlertLine:
+def _line(row: Row[Any], eyes: Eyes, texts: Sequence[str]) -> AlertLine:
     due, zone, now = row.step_at, eyes.zone, eyes.now
     return AlertLine(
         id=row.id,
@@ -156,8 +161,8 @@ def _line(row: Row[Any], eyes: Eyes) -> AlertLine:
         chart=row.chart,
         phone=row.phone or row.subject.removeprefix("phone:"),
         day=postop_day(row.surgery_on, now, ZoneInfo(row.timezone)) if row.surgery_on else None,
-        signs=tuple(eyes.names.get(sign, sign) for sign in row.signs),
-        said=words_said(row.reasons),
+        signs=named_signs(row.signs, row.reasons, eyes.names),
+        said=raising_texts(row.reasons, texts),
         state=row.state,
         taken_by_id=row.taken_by_id,
         taken_by=row.taker or ("the last resort" if row.state == "taken" else None),

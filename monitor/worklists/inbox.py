@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from monitor.domain.delivery import meaning_of
 from monitor.models import Alert, Episode, Event, Inbound, Patient, Staff, Task
 from monitor.queries import wherever
-from monitor.worklists.alerts import words_said
+from monitor.worklists.said import words_said
 from monitor.worklists.task_words import RANKS, STAFF, TaskWords, words_of
 from monitor.worklists.text_words import what_text
 

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.terms import Band
 from monitor.models import Alert, Clinic, Episode, Inbound, Message, Note, Patient, Staff, Task
-from monitor.worklists.alerts import words_said
 from monitor.worklists.inbox import are_open
+from monitor.worklists.said import words_said
 from monitor.worklists.timeline import Entry
 
 SHOWN = 6  # texts of a number

@@ -19,6 +19,38 @@ def test_an_alert_stands_there_with_who_what_since_when_and_the_words(office: Of
     assert "nobody has it" in page
 
 
+def test_the_text_with_the_worst_sign_stands_there_whole_and_what_was_found_in_it_is_marked(
+    office: Office, ray: Staffer
+) -> None:
+    enrolled(office)
+    texts(office, ANN, "Help, the bleeding wont stop & I changed the gauze four times")
+    texts(office, ANN, "there is a bad smell")
+    texts(office, ANN, "pain 9")
+    page = ray.reads("/")
+    assert "Help, the bleeding wont stop & I changed the gauze four times" in page
+    assert page.index("Help, the") < page.index("pain 9", page.index("Help, the"))  # the worst, then the latest
+    assert "there is a bad smell" not in page
+    assert "heavy bleeding, pain 9 of 10, bad smell or taste" in page
+    shown = ray.get("/").text
+    assert "<mark>bleeding wont stop</mark> &amp; I" in shown
+    assert "Help, the <mark>" in ray.get("/alerts/1").text
+
+
+def test_what_an_unknown_number_wrote_stands_there_whole(office: Office, ray: Staffer) -> None:
+    texts(office, BEN, "is this the dentist? my mother had surgery and cannot breathe well, she is 70")
+    assert "is this the dentist? my mother had surgery and" in ray.reads("/")
+    assert "she is 70" in ray.reads("/")
+
+
+def test_what_worries_nobody_does_not_take_the_place_of_what_does(office: Office, ray: Staffer) -> None:
+    enrolled(office)
+    texts(office, ANN, "there is yellow pus")
+    texts(office, ANN, "thank you")
+    page = ray.reads("/")
+    assert "there is yellow pus" in page.replace("  ", " ")
+    assert "thank you" not in page
+
+
 def test_one_tap_takes_it_and_the_second_one_reads_who_was_first(office: Office, ray: Staffer, boss: Staffer) -> None:
     enrolled(office)
     texts(office, ANN, "there is yellow pus")
