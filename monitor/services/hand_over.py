@@ -19,7 +19,7 @@ def hand_over(session: Session, alert: Alert, to: Staff, *, by: Staff, now: date
     """The clock for an outcome goes on as it was: it is the patient who waits. Whoever hands on what nobody had has
     taken it, and its clock starts. If the text to the colleague is lost, it is paged anew. Raises BadInput."""
     if alert.closed_at is not None:
-        raise BadInput("to", to.name, "nobody any more: the alert is closed")
+        raise BadInput("to", to.name, "somebody who is to act on an open alert: this one is closed")
     if alert.state == "taken" and alert.taken_by_id == to.id:
         raise BadInput("to", to.name, "somebody who does not have it already")
     if to.left_at is not None or to.clinic_id != alert.clinic_id:

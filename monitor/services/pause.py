@@ -26,7 +26,8 @@ def pause_episode(session: Session, episode: Episode, until: calendar_date, *, n
     zone = ZoneInfo(episode.patient.timezone)
     today = local_date(now, zone)
     if episode.cancelled_at is not None:
-        raise BadInput("until", until.isoformat(), "nothing: the texts of this episode have ended")
+        allowed = "a day in an episode whose texts go on: those of this one have ended"
+        raise BadInput("until", until.isoformat(), allowed)
     if not today < until <= today + LONGEST:
         raise BadInput("until", until.isoformat(), f"a day from {today + timedelta(days=1)} to {today + LONGEST}")
     episode.paused_until = local_instant(until, clock_time(0), zone)

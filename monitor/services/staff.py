@@ -55,7 +55,7 @@ def add_staff(
     given = _checked(clinic, Details(name, phone, email, tier, role, admin))
     there = _at(session, clinic.id, given.phone)
     if there is not None and there.left_at is None:
-        raise BadInput("phone", phone, f"a number that nobody else has (staff {there.id} has it)")
+        raise BadInput("phone", phone, f"a number that nobody else has ({there.name} has it)")
     if there is not None:
         _free_number(session, there)
     person = Staff(clinic_id=clinic.id, created_at=now)
@@ -74,7 +74,7 @@ def change_staff(session: Session, person: Staff, details: Details, *, now: date
     there = _at(session, person.clinic_id, given.phone)
     if there is not None and there.id != person.id:
         if there.left_at is None:
-            raise BadInput("phone", details.phone, "a number that nobody else has")
+            raise BadInput("phone", details.phone, f"a number that nobody else has ({there.name} has it)")
         _free_number(session, there)
     if Permission.STAFF not in permissions_of(given.role, admin=given.admin):
         require_another_manager(session, person)
@@ -105,7 +105,8 @@ def require_another_manager(session: Session, person: Staff) -> None:
     joined = select(Staff).join(Account, Account.staff_id == Staff.id).where(Account.totp_at.is_not(None))
     others = joined.where(Staff.clinic_id == person.clinic_id, Staff.id != person.id, Staff.left_at.is_(None))
     if not any(Permission.STAFF in permissions_of(one.role, admin=one.admin) for one in session.scalars(others)):
-        raise BadInput("role", person.name, "this only once somebody else who has joined may manage staff as well")
+        allowed = "one after which somebody who has joined may still manage staff"
+        raise BadInput("role", "a change that leaves nobody to manage staff", allowed)
 
 
 def find_staff(session: Session, staff_id: int) -> Staff:

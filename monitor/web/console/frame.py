@@ -29,6 +29,7 @@ from monitor.web.auth import Person, app_of, came_from_us, csrf_token, find_visi
 from monitor.web.console.visit import Visit
 from monitor.web.forms import MAX_FORM, Form, read_form
 from monitor.web.pages import templates
+from monitor.web.why_not import why_refused
 from monitor.worklists.inbox import count_waiting
 
 MAX_FIELDS = 80
@@ -184,7 +185,10 @@ REFUSALS = {
 
 def refusal(request: Request, error: MonitorError) -> Response:
     """A page that says why not, and the way back."""
-    context = {"title": REFUSALS.get(error.status, "This did not work"), "why": str(error), "status": error.status}
+    sent = request.method == "POST"
+    gone = sent and error.status == 404
+    title = "It is not there any more" if gone else REFUSALS.get(error.status, "This did not work")
+    context = {"title": title, "why": why_refused(error, asked_to_do=sent), "status": error.status}
     return templates.TemplateResponse(request, "console/refused.html", context, status_code=error.status)
 
 

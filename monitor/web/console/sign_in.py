@@ -82,7 +82,7 @@ def _explained(error: BadInput | TooManyTries) -> str:
     REFUSED.labels("too many tries" if isinstance(error, TooManyTries) else "wrong").inc()
     if isinstance(error, TooManyTries):
         return f"Too many tries have failed here. Please wait {error.minutes} min."
-    return f"That was not right. Allowed: {error.allowed}."
+    return f"That was not right: it must be {error.allowed}."
 
 
 @router.get("/sign-in")

@@ -97,7 +97,7 @@ def remove(visit: Visit, session: Session) -> str:
     if person.id == visit.person.id:
         raise BadInput("remove", person.name, "somebody other than yourself: a colleague who may manage staff does it")
     if not visit.form.get("sure"):
-        raise BadInput("sure", "not ticked", "only if you tick that they leave")
+        raise BadInput("sure", "", "ticked before anybody is removed")
     require_another_manager(session, person)
     remove_staff(session, person.id, now=visit.now)
     return "/staff?said=removed"

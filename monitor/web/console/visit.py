@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -19,6 +19,7 @@ from monitor.errors import BadInput, Denied, NotFound, Stale
 from monitor.models import Clinic, Episode, Staff
 from monitor.web.auth import Person
 from monitor.web.forms import Form
+from monitor.web.why_not import label_of, why_not
 
 MAX_ID = 2**31 - 1
 
@@ -47,6 +48,8 @@ class Visit:
     viewed: set[int] = field(default_factory=set)  # patients whose record is shown
     looked_into: str = ""  # at what, for the log
     waiting: int = 0  # for the front desk, as the bar shows
+    labels: dict[str, tuple[str, str]] = field(default_factory=dict)  # of a refused form's fields, with each one's id
+    focused: str = ""  # the first field of the page that was refused
 
     @property
     def clinic_id(self) -> int:
@@ -122,8 +125,32 @@ class Visit:
         found = self.mistakes.get(name, self.error)
         if found is None or found.field != name or self.form.get("do") != do:
             return ""
-        more = "" if str(found.found) == self.form.text(name) else f"Found: {str(found.found)[:120]}. "
-        return f"{more}Allowed: {found.allowed}."
+        return why_not(found, typed=self.form.text(name))
+
+    def named(self, do: str, name: str, label: str, at: str = "") -> str:
+        """Note what a field is called, and its id: what is said on top of a refused form leads to it."""
+        if self.form.get("do") == do:
+            self.labels[name] = (label, at or f"{do}-{name}")
+        return ""
+
+    def focuses(self, do: str, name: str) -> bool:
+        """Whether the page opens at this field: the first of those that were refused."""
+        if not self.wrong(do, name) or self.focused not in {"", name}:
+            return False
+        self.focused = name
+        return True
+
+    def problems(self) -> Sequence[tuple[str, str]]:
+        """All that is wrong in a refused form, in a sentence each with the id of its field; in the page's order."""
+        found = dict(self.mistakes)
+        if self.error is not None:
+            found.setdefault(self.error.field, self.error)
+        order = {name: n for n, name in enumerate(self.labels)}
+        problems = []
+        for name, error in sorted(found.items(), key=lambda one: order.get(one[0], len(order))):
+            label, at = self.labels.get(name, (label_of(name), ""))
+            problems.append((at, why_not(error, label=label, typed=self.form.text(name))))
+        return problems
 
 
 def version_of(*values: object) -> str:

@@ -211,6 +211,7 @@ document.querySelector(".bar [aria-current]")?.scrollIntoView({ block: "nearest"
       if (!answer.ok) throw new Error(answer.status);
       place.innerHTML = await answer.text(); // our own page, made by the same template
       for (const field of form.querySelectorAll(".field, .ticks")) mark(field);
+      forget();
       heard.textContent = place.querySelector("[data-heard]").dataset.heard;
     } catch (error) {
       if (error.name === "AbortError") return; // something newer was typed, and that is being asked
@@ -218,6 +219,16 @@ document.querySelector(".bar [aria-current]")?.scrollIntoView({ block: "nearest"
       place.replaceChildren(Object.assign(document.createElement("p"), { className: "tell", textContent: heard.textContent }));
     }
     place.parentElement.classList.remove("waiting");
+  }
+
+  // What was said on top of the page when the form was refused goes line by line as it is mended.
+  function forget() {
+    const problem = document.getElementById("problem");
+    for (const link of problem?.querySelectorAll("a") ?? []) {
+      const name = document.querySelector(link.hash)?.closest(".field, .ticks")?.querySelector("[name]").name;
+      if (!place.querySelector(`[data-wrong="${CSS.escape(name ?? "")}"]`)) link.closest("li").remove();
+    }
+    if (!problem?.querySelector("li") || !place.querySelector("[data-wrong]")) problem?.remove();
   }
 
   function mark(field) {

@@ -35,9 +35,12 @@ def test_the_password_is_changed_with_the_present_one_and_others_are_signed_out(
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"old": "wrong"}, "Old: Allowed: the password with which you sign in now"),
-        ({"old": ""}, "Old: Allowed: the password with which you sign in now"),
-        ({"again": "something else 12"}, "Again: Allowed: the same new password in both fields"),
+        ({"old": "wrong"}, "The present one: this is not right; it must be the password with which you sign in now"),
+        ({"old": ""}, "The present one: this is missing; it must be the password with which you sign in now"),
+        (
+            {"again": "something else 12"},
+            "The new one again: this is not right; it must be the same new password",
+        ),
         ({"password": "short", "again": "short"}, "12 to 200 characters"),
         ({"password": "x" * 10_000, "again": "x" * 10_000}, "12 to 200 characters"),
         ({"password": "Dr Ray +12025550171", "again": "Dr Ray +12025550171"}, "not your name or number"),

@@ -130,7 +130,7 @@ def test_what_cannot_be_used_is_explained_at_its_field_and_nothing_is_lost(
 def test_all_mistakes_are_shown_at_once(desk: Staffer) -> None:
     page = sends(desk, phone="12", surgery="soon", jaw="left").text
     for field in ("phone", "surgery", "jaw"):
-        assert f'id="enrol-{field}-hint">Allowed: ' in page
+        assert f'id="enrol-{field}-hint">“' in page
 
 
 def test_what_is_hostile_is_shown_as_text(desk: Staffer) -> None:
@@ -200,13 +200,13 @@ def test_what_was_typed_shows_the_same_with_and_without_javascript(desk: Staffer
 def test_a_field_that_nobody_has_come_to_is_no_mistake(desk: Staffer) -> None:
     said = checks(desk, phone="", consent="", surgery="2026-10-29")
     assert "Still needed: the mobile number, how they agreed." in said
-    assert "Allowed" not in said
+    assert "must be" not in said
     assert "Check-in of day 7" in said
 
 
 def test_a_mistake_is_named_with_its_field(desk: Staffer) -> None:
     answer = sends(desk, "check", at="/enrol/check", phone="+44 20 7946 0018")
-    assert 'data-wrong="phone">Found: +44 20 7946 0018 (a landline). Allowed: a valid mobile number' in answer.text
+    assert 'data-wrong="phone">+44 20 7946 0018 (a landline) is not possible here; it must be a' in answer.text
 
 
 def test_without_a_date_nothing_is_foretold(desk: Staffer) -> None:

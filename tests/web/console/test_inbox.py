@@ -211,7 +211,7 @@ def test_a_text_of_a_wrong_length_is_refused_at_its_field(office: Office, desk: 
     texts(office, STRANGER, "hello")
     refused = desk.does("/inbox", "text", body=body)
     assert refused.status_code == 422
-    assert "Allowed: 1 to 459 characters." in words_of(refused)
+    assert "it must be 1 to 459 characters." in words_of(refused)
 
 
 @pytest.mark.parametrize("number", ["", "+12025550199", "' OR 1=1 --", "x" * 5000, "\x00"])
