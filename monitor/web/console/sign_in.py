@@ -36,6 +36,7 @@ from monitor.web.pages import templates
 
 router = APIRouter()
 WITH_KEPT = 12 * ALL_KEPT + MAX_FORM  # bytes: each letter of what was kept may take twelve on its way
+MAX_CODE = 80  # characters, as the form has room for
 LOCAL = re.compile(r"/[A-Za-z0-9/_.?=&%-]*")
 REFUSED = Counter("monitor_sign_ins_refused", "Tries to sign in or to join that were refused", ["why"])
 Answer = Callable[[Request, Form], Response]
@@ -166,19 +167,21 @@ def sign_out(request: Request, form: Form) -> Response:  # noqa: ARG001 -- nothi
 
 @router.get("/join")
 def show_join(request: Request) -> Response:
-    return _show(request, "join.html", {"error": "", "who": ""})
+    return _show(request, "join.html", {"error": "", "who": "", "code": ""})
 
 
 @_posted("/join")
 def join_with_code(request: Request, form: Form) -> Response:
-    who, password = form.text("who"), form.get("password", "")
+    who, password, code = form.text("who"), form.get("password", ""), form.text("code")
     try:
         if password != form.get("again", ""):
             raise BadInput("again", "", "the same password in both fields")
-        code, caller = form.get("code", ""), caller_of(request)
-        token = join(app_of(request).sessions, who, code, password, caller, now=real_now(request))
+        token = join(app_of(request).sessions, who, code, password, caller_of(request), now=real_now(request))
     except (BadInput, TooManyTries) as error:
-        return _show(request, "join.html", {"error": _explained(error), "who": who}, status=error.status)
+        # Sixteen letters are not typed again for a slip in a password: the code works once, for a week at most, for
+        # whoever has just typed it, and no page of ours is kept by a browser. A password is never sent back.
+        known = {"error": _explained(error), "who": who, "code": code[:MAX_CODE]}
+        return _show(request, "join.html", known, status=error.status)
     response = RedirectResponse("/join/second-factor", 303)
     give_visit(request, response, token)
     return response
@@ -202,7 +205,7 @@ def _show_factor(request: Request, offered: tuple[str, str], *, error: str) -> R
     secret, address = offered
     picture = segno.make(address, error="m").svg_inline(scale=5, border=3, dark="#14201f", light="#fff")
     spaced = " ".join(re.findall("....", secret))
-    known = {"picture": picture, "secret": spaced, "error": error}
+    known = {"picture": picture, "address": address, "secret": spaced, "error": error}
     return _show(request, "second-factor.html", known, status=422 if error else 200)
 
 

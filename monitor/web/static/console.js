@@ -280,3 +280,22 @@ document.querySelector(".bar [aria-current]")?.scrollIntoView({ block: "nearest"
     show();
   }
 })();
+
+// --- a key that is typed elsewhere: copied without the blanks that make it easy to read
+
+(() => {
+  if (!navigator.clipboard) return; // a page that came without https, from another machine
+  for (const button of document.querySelectorAll("button[data-copies]")) {
+    const place = document.getElementById(button.dataset.copies);
+    const said = document.getElementById(`${button.dataset.copies}-copied`);
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(place.textContent.replace(/\s/g, ""));
+        said.textContent = "Copied.";
+      } catch {
+        said.textContent = "It could not be copied: please type it.";
+      }
+    });
+  }
+})();

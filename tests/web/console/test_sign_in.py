@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 import pytest
@@ -118,6 +121,26 @@ def test_a_password_that_is_easily_guessed_is_refused_and_not_shown(office: Offi
 def test_two_passwords_that_differ_are_refused(office: Office) -> None:
     nia = newcomer(office)
     assert tries_to_join(nia, invited(office, nia), again=PASSWORD + "!") == 422
+
+
+def test_a_slip_in_a_password_keeps_the_code_and_no_password(office: Office) -> None:
+    nia = newcomer(office)
+    code = invited(office, nia)
+    given = {"who": nia.phone, "code": code, "password": PASSWORD, "again": PASSWORD + "!"}
+    refused = nia.post("/join", given)
+    fields = forms_of(refused)["/join"]
+    assert (fields["who"], fields["code"], fields["password"], fields["again"]) == (nia.phone, code, "", "")
+    assert PASSWORD not in refused.text
+
+
+def test_whoever_joins_on_the_phone_with_the_app_opens_it_from_there(office: Office) -> None:
+    nia = newcomer(office)
+    tries_to_join(nia, invited(office, nia))
+    page = nia.get("/join/second-factor").text
+    link = re.search('<a class="button" href="(otpauth://totp/[^"]+)">Open in the app on this phone</a>', page)
+    assert link is not None
+    secret = parse_qs(urlsplit(unescape(link.group(1))).query)["secret"]
+    assert pyotp.TOTP(secret[0]).at(office.real_time.now()) == nia.totp()
 
 
 def test_joining_is_over_once_the_app_has_shown_its_first_code(office: Office) -> None:
