@@ -21,12 +21,15 @@ UNREACHED = " (our last text to them did not arrive)"
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """One call for help: to whom, when, what became of its text, and whether they answered."""
+    """One person who was called for help: how often, when last, what became of the last text and how many of them
+    were lost, and whether they answered."""
 
     name: str
-    at: datetime
+    times: int
+    last_at: datetime
     state: str
     lost: bool
+    lost_times: int
     answered_at: datetime | None
 
 
@@ -63,26 +66,37 @@ def facts_of(patient: Patient, episode: Episode, risks: Mapping[str, str]) -> Fa
     )
 
 
-def pages_of(session: Session, alert: Alert, zone: ZoneInfo) -> list[Paged]:
-    """Who was called, the newest first. A page with a call beside its text shows what became of the text."""
+def paged_people(session: Session, alert: Alert, zone: ZoneInfo) -> list[Paged]:
+    """Who was called, whoever was called last before the others. A page with a call beside its text shows what became
+    of the text."""
     found = session.execute(
-        select(Page, Staff.name).outerjoin(Staff, Staff.id == Page.staff_id).where(Page.alert_id == alert.id)
+        select(Page, Staff.name)
+        .outerjoin(Staff, Staff.id == Page.staff_id)
+        .where(Page.alert_id == alert.id)
+        .order_by(Page.created_at.desc(), Page.id.desc())
     ).all()
     sent = select(Message.once, Message.state).where(Message.alert_id == alert.id, Message.channel == "sms")
     states = {row.once: State(row.state) for row in session.execute(sent)}
-    rows = []
+    calls: dict[str, list[tuple[Page, State | None]]] = {}
     for page, name in found:
         state = states.get(f"page:{page.id}:sms") or states.get(f"handed:{page.id}")
-        rows.append(
-            Paged(
-                name=name or "the last-resort number",
-                at=page.created_at.astimezone(zone),
-                state=WHERE[state] if state else "in the morning list",
-                lost=state in LOST,
-                answered_at=page.acked_at.astimezone(zone) if page.acked_at else None,
-            )
-        )
-    return sorted(rows, key=lambda row: row.at, reverse=True)
+        calls.setdefault(name or "The last-resort number", []).append((page, state))
+    return [_paged(name, theirs, zone) for name, theirs in calls.items()]
+
+
+def _paged(name: str, calls: Sequence[tuple[Page, State | None]], zone: ZoneInfo) -> Paged:
+    """Their calls, the newest first, in one line."""
+    last, state = calls[0]
+    answered = max((page.acked_at for page, _ in calls if page.acked_at), default=None)
+    return Paged(
+        name=name,
+        times=len(calls),
+        last_at=last.created_at.astimezone(zone),
+        state=WHERE[state] if state else "in the morning list",
+        lost=state in LOST,
+        lost_times=sum(state in LOST for _, state in calls),
+        answered_at=answered.astimezone(zone) if answered else None,
+    )
 
 
 def reasons_of(alert: Alert) -> Sequence[Mapping[str, Any]]:

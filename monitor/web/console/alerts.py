@@ -29,13 +29,14 @@ from monitor.web.console import frame
 from monitor.web.console.frame import Action, answered, enter
 from monitor.web.console.visit import Visit, version_of
 from monitor.web.console.worklist import eyes_of
-from monitor.worklists.alert_record import colleagues, facts_of, pages_of, reasons_of
+from monitor.worklists.alert_record import colleagues, facts_of, paged_people, reasons_of
 from monitor.worklists.alerts import one_alert
 from monitor.worklists.strangers import talk_about
 from monitor.worklists.timeline import timeline
 
 router = APIRouter()
-TALK_SHOWN = 12
+TALK_KEPT, TALK_SHOWN = 12, 5  # of what was said lately; the rest unfolds, but never the patient's last text
+REASONS_SHOWN = 3
 
 
 def show_alert(visit: Visit, session: Session) -> Mapping[str, Any]:
@@ -48,18 +49,21 @@ def show_alert(visit: Visit, session: Session) -> Mapping[str, Any]:
     zone = visit.person.zone
     if patient:
         visit.view([patient.id], f"alert {alert.id}")
-    talk = timeline(session, patient, zone, names) if patient else talk_about(session, alert, zone)
+    told = timeline(session, patient, zone, names) if patient else talk_about(session, alert, zone)
+    talk = [entry for entry in told if entry.look in {"in", "out", "note"}][:TALK_KEPT]
     return {
         "alert": alert.id,
         "line": one_alert(session, eyes_of(visit, session), alert.id),
         "closed_at": alert.closed_at.astimezone(zone) if alert.closed_at else None,
         "outcome": outcome_words(alert.outcome or "", protocol.outcomes),
-        "reasons": reasons_of(alert),
+        "all_reasons": reasons_of(alert),
+        "reasons_shown": REASONS_SHOWN,
         "version": alert.protocol_version_id,
         "named": names_by_version(session, [alert.protocol_version_id]),
         "facts": facts_of(patient, episode, risks) if patient and episode else None,
-        "pages": pages_of(session, alert, zone),
-        "talk": [entry for entry in talk if entry.look in {"in", "out", "note"}][:TALK_SHOWN],
+        "paged": paged_people(session, alert, zone),
+        "talk": talk,
+        "talk_shown": max(TALK_SHOWN, 1 + next((n for n, entry in enumerate(talk) if entry.look == "in"), 0)),
         "outcomes": [(key, outcome.words) for key, outcome in protocol.outcomes.items()],
         "colleagues": [(i, name) for i, name in colleagues(session, visit.clinic_id) if i != alert.taken_by_id],
         "may_act": may_act(visit, session, alert),

@@ -49,6 +49,36 @@ def test_it_says_who_how_bad_since_when_why_and_whom_to_call(ray: Staffer, alert
     assert f'href="tel:{ANN}"' in ray.get(alert).text
 
 
+def test_what_was_said_comes_first_then_what_is_to_be_done_then_why(ray: Staffer, alert: str) -> None:
+    ray.does(alert, "take")
+    page = ray.get(alert).text
+    order = ["What was said lately", "there is yellow pus</p>", "What came of it", "Why this band", "Who was paged"]
+    places = [page.index(words, page.index(order[0])) for words in order]
+    assert places == sorted(places)
+    assert 'href="#outcome">Record what came of it<' in page[: places[0]]
+
+
+def test_the_worst_reasons_stand_open_and_the_others_unfold(office: Office, ray: Staffer, alert: str) -> None:
+    texts(office, ANN, "fever 39, swelling is worse, bad smell, pain 8, heavy bleeding")
+    page = ray.get(alert).text
+    why = page[page.index("<h2>Why this band") : page.index("<h2>Who was paged")]
+    folded = why.index("<details>")
+    assert why[:folded].count("<tr>") == 1 + 3  # the heads of columns, and three reasons
+    assert "more, which weigh less" in why
+    assert "emergency" in why[:folded]
+    assert "emergency" not in why[folded:]
+
+
+def test_who_was_paged_is_a_line_for_each_person(office: Office, ray: Staffer, boss: Staffer, alert: str) -> None:
+    for _ in range(8):  # all tiers, and round again
+        office.clock.forward(minutes=31)
+        office.ticks.everything()
+    page = ray.reads(alert)
+    paged = page[page.index("Who was paged") :]
+    assert paged.count("Dr Ray") == 1
+    assert re.search(r"Dr Ray : \d+ times, last Sun 1 Nov, \d\d:\d\d, arrived, no answer", paged)
+
+
 def test_taking_it_stops_paging_and_starts_the_clock(office: Office, ray: Staffer, alert: str) -> None:
     assert ray.does(alert, "take").headers["location"] == "/alerts/1?said=taken"
     page = ray.reads("/alerts/1?said=taken")
