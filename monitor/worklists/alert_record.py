@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import LOST, NOT_SHOWN, State
 from monitor.domain.terms import Band
-from monitor.models import Alert, Episode, Message, Page, Patient, Staff
+from monitor.models import Alert, Clinic, Episode, Message, Page, Patient, Staff
+from monitor.queries import rota_of
 from monitor.worklists.text_words import WHERE
 
+ON_CALL = ", on call now"
 UNREACHED = " (our last text to them did not arrive)"
 
 
@@ -104,8 +106,9 @@ def reasons_of(alert: Alert) -> Sequence[Mapping[str, Any]]:
     return sorted(alert.reasons, key=lambda reason: -Band(reason["band"]).rank)
 
 
-def colleagues(session: Session, clinic_id: int) -> list[tuple[int, str]]:
-    """Everybody of a clinic, by name, and whether our last text to them arrived."""
+def colleagues(session: Session, clinic_id: int, now: datetime) -> list[tuple[int, str]]:
+    """Everybody of a clinic, by name: what they are, whether they are on call now, and whether our last text to them
+    arrived."""
     last = (
         select(Message.state)
         .where(Message.staff_id == Staff.id, Message.channel == "sms", Message.ended_at.is_not(None))
@@ -114,5 +117,15 @@ def colleagues(session: Session, clinic_id: int) -> list[tuple[int, str]]:
         .scalar_subquery()
     )
     of_clinic = Staff.clinic_id == clinic_id, Staff.left_at.is_(None)
-    found = session.execute(select(Staff.id, Staff.name, last).where(*of_clinic).order_by(Staff.name))
-    return [(number, name + (UNREACHED if state in NOT_SHOWN else "")) for number, name, state in found]
+    found = session.execute(select(Staff, last).where(*of_clinic).order_by(Staff.name, Staff.id)).all()
+    rota = rota_of(session, session.get_one(Clinic, clinic_id))
+    on_call = {person.id for tier in rota.tiers() for person in rota.on_call(tier, now)}
+    return [
+        (
+            one.id,
+            f"{one.name}, {one.role.replace('-', ' ')}, tier {one.tier}"
+            + (ON_CALL if one.id in on_call else "")
+            + (UNREACHED if state in NOT_SHOWN else ""),
+        )
+        for one, state in found
+    ]

@@ -51,6 +51,7 @@ def show_alert(visit: Visit, session: Session) -> Mapping[str, Any]:
         visit.view([patient.id], f"alert {alert.id}")
     told = timeline(session, patient, zone, names) if patient else talk_about(session, alert, zone)
     talk = [entry for entry in told if entry.look in {"in", "out", "note"}][:TALK_KEPT]
+    has_it = {alert.taken_by_id, visit.person.id}  # nobody hands it to themselves, or to whom it is already
     return {
         "alert": alert.id,
         "line": one_alert(session, eyes_of(visit, session), alert.id),
@@ -65,7 +66,7 @@ def show_alert(visit: Visit, session: Session) -> Mapping[str, Any]:
         "talk": talk,
         "talk_shown": max(TALK_SHOWN, 1 + next((n for n, entry in enumerate(talk) if entry.look == "in"), 0)),
         "outcomes": [(key, outcome.words) for key, outcome in protocol.outcomes.items()],
-        "colleagues": [(i, name) for i, name in colleagues(session, visit.clinic_id) if i != alert.taken_by_id],
+        "colleagues": [one for one in colleagues(session, visit.clinic_id, visit.now) if one[0] not in has_it],
         "may_act": may_act(visit, session, alert),
         "seen": version_of_alert(alert),
         "once": secrets.token_hex(8),

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from monitor.db import transaction
 from monitor.domain.delivery import State
 from monitor.models import Alert, Event, Inbound, Message, Note, Page, PhoneText
+from monitor.services.rota import add_shift
 from monitor.services.settle import settle
 from tests.web.console.conftest import ANN, BEN, BOSS, DESK, RAY, enrolled, texts
 from tests.web.staffer import Office, Staffer
@@ -174,6 +175,24 @@ def test_handing_over_tells_the_colleague_all_they_need(
     assert row(office).outcome == "booked"
 
 
+def test_a_hand_over_is_chosen_and_never_to_oneself(
+    office: Office, ray: Staffer, boss: Staffer, desk: Staffer, alert: str
+) -> None:
+    with transaction(office.app.sessions) as session:
+        add_shift(session, desk.id, "mon", "08:00", "18:00", now=office.clock.now())  # and this is a Sunday
+    form = ray.get(alert).text
+    options = re.findall(r'<option value="(\d*)"( selected)?>([^<]+)<', form)
+    assert options == [
+        ("", " selected", "Choose …"),
+        (str(boss.id), "", "Bo Boss, manager, tier 3, on call now"),
+        (str(desk.id), "", "Dee Desk, front desk, tier 2"),
+    ]
+    assert ray.does(alert, "hand-over").status_code == 422
+    ray.does(alert, "take")
+    assert "Take it over from Dr Ray" in boss.reads(alert)
+    assert "Take it over" not in ray.reads(alert)
+
+
 def test_a_hand_over_that_does_not_arrive_is_paged_anew(
     office: Office, ray: Staffer, boss: Staffer, desk: Staffer, alert: str
 ) -> None:
@@ -184,7 +203,7 @@ def test_a_hand_over_that_does_not_arrive_is_paged_anew(
     assert (row(office).state, row(office).taken_by_id) == ("open", None)
     assert "went back to paging" in ray.reads("/episodes/1")
     assert "A text to a colleague did not arrive" in desk.reads("/inbox")
-    assert "Bo Boss (our last text to them did not arrive)" in ray.reads(alert)
+    assert "Bo Boss, manager, tier 3, on call now (our last text to them did not arrive)" in ray.reads(alert)
     assert len([body for body in shown_on(office, DESK) if "Reply" in body]) == 1  # the next tier
 
 
