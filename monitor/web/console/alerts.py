@@ -67,11 +67,19 @@ def show_alert(visit: Visit, session: Session) -> Mapping[str, Any]:
         "talk_shown": max(TALK_SHOWN, 1 + next((n for n, entry in enumerate(talk) if entry.look == "in"), 0)),
         "outcomes": [(key, outcome.words) for key, outcome in protocol.outcomes.items()],
         "colleagues": [one for one in colleagues(session, visit.clinic_id, visit.now) if one[0] not in has_it],
+        "unsaved": _unsaved(visit, protocol.outcomes) if alert.closed_at else None,
         "may_act": may_act(visit, session, alert),
         "seen": version_of_alert(alert),
         "once": secrets.token_hex(8),
         "limits": {"text": MAX_TEXT, "note": MAX_NOTE, "outcome": MAX_OUTCOME_NOTE},
     }
+
+
+def _unsaved(visit: Visit, outcomes: Mapping[str, str]) -> Mapping[str, str] | None:
+    """What somebody had typed about an alert that was closed before they sent it: its form is gone, and it is not."""
+    outcome = outcomes.get(visit.kept("outcome", "outcome"), "")
+    note = visit.kept("outcome", "note").strip()
+    return {"outcome": outcome, "note": note} if outcome or note else None
 
 
 def may_act(visit: Visit, session: Session, alert: Alert) -> bool:

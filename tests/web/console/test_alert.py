@@ -161,6 +161,22 @@ def test_a_form_that_somebody_overtook_is_refused_and_keeps_what_was_typed(
     assert again.status_code == 303
 
 
+def test_what_was_typed_about_an_alert_that_was_closed_elsewhere_can_be_kept(
+    office: Office, ray: Staffer, boss: Staffer, alert: str
+) -> None:
+    form = boss.filled(alert, "outcome", outcome="seen", note="she is <b>fine</b>")
+    ray.does(alert, "outcome", outcome="advised")
+    answer = boss.post(alert, form)
+    assert answer.status_code == 409
+    assert "It was closed at 12:00" in answer.text
+    assert "As outcome you had chosen: seen at the clinic." in answer.text
+    assert re.search(r"<textarea [^>]* readonly>she is &lt;b&gt;fine&lt;/b&gt;</textarea>", answer.text)
+    assert "Keep it as a note" in answer.text
+    assert boss.post(alert, form | {"do": "note"}).headers["location"] == "/alerts/1?said=noted"
+    assert "Note by Bo Boss · alert 1 she is <b>fine</b>" in ray.reads(alert)
+    assert "What you had written" not in boss.reads(alert)
+
+
 def test_handing_over_tells_the_colleague_all_they_need(
     office: Office, ray: Staffer, boss: Staffer, alert: str
 ) -> None:
