@@ -43,6 +43,8 @@ TRIES_OF_AN_ADDRESS = 30  # a whole office may come from one
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(minutes=15)
 FORGIVEN_AFTER = timedelta(hours=1)
 
+WRONG_NUMBER = "review:wrong number"  # the reason of an alert that whoever has a patient's number raised by saying so
+
 IDLE, LONGEST = timedelta(hours=1), timedelta(hours=12)  # how long somebody stays signed in
 FOR_THE_CODE = timedelta(minutes=10)  # from the password to the second factor
 INVITED_FOR = timedelta(days=7)
@@ -59,6 +61,21 @@ def permissions_of(role: str, *, admin: bool) -> Set[Permission]:
     (False, True)
     """
     return ROLES[Role(role)] | (_MANAGES if admin else frozenset())
+
+
+def may_act_on(permissions: Set[Permission], *, was_paged: bool, rules: Set[str]) -> bool:
+    """Whether somebody may take a patient's alert and record its outcome: by role; since its page went to them, as they
+    may by text as well; or at the front desk, where all that there is to do is to find the right number. `rules` are
+    those by which it was raised.
+
+    >>> desk = {Permission.DESK}
+    >>> may_act_on(desk, was_paged=False, rules={WRONG_NUMBER}), may_act_on(desk, was_paged=True, rules={"pus"})
+    (True, True)
+    >>> may_act_on(desk, was_paged=False, rules={WRONG_NUMBER, "pus"})
+    False
+    """
+    of_the_desk = Permission.DESK in permissions and rules == {WRONG_NUMBER}
+    return Permission.ALERTS in permissions or was_paged or of_the_desk
 
 
 def may_settle_stranger(permissions: Set[Permission], *, kind: str, band: str) -> bool:

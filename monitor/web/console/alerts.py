@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.db import transaction
-from monitor.domain.access import Permission
-from monitor.domain.protocol import NOT_REACHED, outcome_words
+from monitor.domain.access import Permission, may_act_on
+from monitor.domain.protocol import NOT_REACHED, Outcome, outcome_words
 from monitor.domain.terms import Band
 from monitor.errors import BadInput, Denied, Stale
 from monitor.models import Alert, Episode, Page, Patient, Staff
@@ -75,19 +75,21 @@ def show_alert(visit: Visit, session: Session) -> Mapping[str, Any]:
     }
 
 
-def _unsaved(visit: Visit, outcomes: Mapping[str, str]) -> Mapping[str, str] | None:
+def _unsaved(visit: Visit, outcomes: Mapping[str, Outcome]) -> Mapping[str, str] | None:
     """What somebody had typed about an alert that was closed before they sent it: its form is gone, and it is not."""
-    outcome = outcomes.get(visit.kept("outcome", "outcome"), "")
+    chosen = visit.kept("outcome", "outcome")
+    outcome = outcome_words(chosen, outcomes) if chosen in outcomes else ""
     note = visit.kept("outcome", "note").strip()
     return {"outcome": outcome, "note": note} if outcome or note else None
 
 
 def may_act(visit: Visit, session: Session, alert: Alert) -> bool:
-    """By role; or since this alert's page went to them, whatever their role: then they may take it by text as well."""
-    if visit.may(Permission.ALERTS):
-        return True
     paged = select(Page.id).where(Page.alert_id == alert.id, Page.staff_id == visit.person.id)
-    return session.scalar(paged.limit(1)) is not None
+    return may_act_on(
+        visit.person.permissions,
+        was_paged=session.scalar(paged.limit(1)) is not None,
+        rules={reason["rule"] for reason in alert.reasons},
+    )
 
 
 def version_of_alert(alert: Alert) -> str:

@@ -299,6 +299,15 @@ def test_the_front_desk_acts_only_on_what_it_was_paged_for(office: Office, desk:
     assert desk.does(alert, "take").headers["location"] == "/alerts/1?said=taken"
 
 
+def test_the_front_desk_closes_what_only_wants_another_number(office: Office, desk: Staffer) -> None:
+    enrolled(office)
+    texts(office, ANN, "wrong number")
+    assert desk.does("/alerts/1", "outcome", outcome="advised").headers["location"] == "/alerts/1?said=outcome"
+    texts(office, ANN, "wrong number, and who is Ann? I have pus in my gum")
+    form = desk.filled("/alerts/2", "note")
+    assert desk.post("/alerts/2", form | {"do": "outcome", "outcome": "advised"}).status_code == 403
+
+
 def test_the_link_in_a_page_opens_that_alert_once_and_asks_for_sign_in(
     office: Office, ray: Staffer, boss: Staffer, alert: str
 ) -> None:
