@@ -299,7 +299,7 @@ def test_the_front_desk_acts_only_on_what_it_was_paged_for(office: Office, desk:
     assert desk.does(alert, "take").headers["location"] == "/alerts/1?said=taken"
 
 
-def test_the_front_desk_closes_what_only_wants_another_number(office: Office, desk: Staffer) -> None:
+def test_the_front_desk_closes_what_only_wants_another_number(office: Office, ray: Staffer, desk: Staffer) -> None:
     enrolled(office)
     texts(office, ANN, "wrong number")
     assert desk.does("/alerts/1", "outcome", outcome="advised").headers["location"] == "/alerts/1?said=outcome"
