@@ -299,3 +299,35 @@ document.querySelector(".bar [aria-current]")?.scrollIntoView({ block: "nearest"
     });
   }
 })();
+
+// --- one form is sent while something half-typed stands in another: sending loads the page anew, and it would be gone
+
+(() => {
+  const typedIn = new Set();
+  document.addEventListener("input", ({ target }) => target.form && typedIn.add(target.form));
+
+  const differs = (field) => {
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (field.options) return field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected));
+    return "defaultValue" in field && field.value !== field.defaultValue;
+  };
+  const holdsMore = (form) =>
+    form.isConnected && form.method === "post" && !form.matches("[role='search']") && [...form.elements].some(differs);
+  const nameOf = (form) =>
+    (form.closest("details")?.querySelector("summary") ?? form.closest("section")?.querySelector("h2, h3") ?? document.querySelector("h1"))
+      .textContent.trim();
+
+  document.addEventListener(
+    "submit",
+    (event) => {
+      const others = [...typedIn].filter((form) => form !== event.target && holdsMore(form));
+      if (!others.length) return;
+      const names = [...new Set(others.map(nameOf))].map((name) => `“${name}”`).join(", ");
+      if (confirm(`What you typed under ${names} has not been sent, and would be lost.\n\nGo on all the same?`)) return;
+      event.preventDefault();
+      event.stopPropagation(); // nor is this form marked as sent
+      others[0].scrollIntoView({ block: "nearest" });
+    },
+    true,
+  );
+})();

@@ -270,3 +270,37 @@ def test_what_is_typed_is_checked_and_planned_before_it_is_sent(
         expect(page.locator(".foreseen .calendar li").first).to_be_visible(timeout=SOON)
     with transaction(office.app.sessions) as session:
         assert session.scalars(select(Episode.id)).all() == []
+
+
+def test_what_is_half_typed_elsewhere_is_not_lost_unasked_when_another_form_is_sent(
+    browser: Any, office: Office, live: LiveOffice, ray: Staffer
+) -> None:
+    enrolled(office)
+    context = browser.new_context()
+    live.lets_in(context, ray)
+    page, asked = context.new_page(), []
+    answers = iter([False, True])
+
+    def answer(dialog: Any) -> None:
+        asked.append(dialog.message)
+        if next(answers):
+            dialog.accept()
+        else:
+            dialog.dismiss()
+
+    page.on("dialog", answer)
+    page.goto(f"{live.address}/episodes/1")
+    page.get_by_label("Your words").fill("Please call us back")
+    page.get_by_label("Note", exact=True).fill("kept")
+    page.get_by_role("button", name="Keep it").click()  # no
+    assert asked == [
+        "What you typed under “Text the patient” has not been sent, and would be lost.\n\nGo on all the same?"
+    ]
+    expect(page.get_by_label("Your words")).to_have_value("Please call us back")
+    page.get_by_role("button", name="Keep it").click()  # yes
+    expect(page.locator(".tell.done")).to_contain_text("The note is in the record")
+    page.get_by_label("Your words").fill("Please call us back")
+    page.get_by_role("button", name="Send").click()  # nothing else is typed: nobody asks
+    expect(page.locator(".tell.done")).to_contain_text("The text is on its way")
+    assert len(asked) == 2
+    context.close()
