@@ -48,6 +48,7 @@ class ReviewLine:
     since: datetime
     said: tuple[str, ...]
     taken_by: str | None
+    band: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,13 @@ def replies_to_read(session: Session, clinic_id: int, zone: ZoneInfo) -> list[Re
     )
     return [
         ReviewLine(
-            alert.id, alert.patient_id or 0, name, alert.opened_at.astimezone(zone), words_said(alert.reasons), taker
+            alert.id,
+            alert.patient_id or 0,
+            name,
+            alert.opened_at.astimezone(zone),
+            words_said(alert.reasons),
+            taker,
+            alert.band,
         )
         for alert, name, taker in found
     ]
@@ -183,8 +190,3 @@ def wrong_numbers(session: Session, clinic_id: int, zone: ZoneInfo) -> list[Wron
         for one, episode, elses in found
         if one.bad_number_at is not None
     ]
-
-
-def count_waiting(session: Session, clinic_id: int) -> int:
-    """How many things the front desk has before it, for the bar: tasks, of which a number that nobody knows is one."""
-    return session.scalar(select(func.count()).select_from(Task).where(*are_open(clinic_id))) or 0

@@ -30,7 +30,7 @@ from monitor.web.console.visit import Visit
 from monitor.web.forms import MAX_FORM, Form, read_form
 from monitor.web.pages import templates
 from monitor.web.why_not import why_refused
-from monitor.worklists.inbox import count_waiting
+from monitor.worklists.desk_count import count_waiting
 
 MAX_FIELDS = 80
 MAX_KEPT, ALL_KEPT = 10_000, 50_000  # characters, of one field and of all

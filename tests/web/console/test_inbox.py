@@ -354,3 +354,26 @@ def test_the_bar_says_on_every_page_how_much_waits(office: Office, desk: Staffer
     assert "Inbox 2 to do" in desk.reads("/rota")
     desk.does("/inbox", "finish")
     assert "Inbox 1 to do" in desk.reads("/account")
+
+
+def test_the_bar_counts_what_stands_in_the_inbox_in_the_order_of_its_parts(office: Office, desk: Staffer) -> None:
+    for number, name in (("+12025550101", "Ann Carter"), ("+12025550102", "Ben Petrov")):
+        enrolled(office, name, number)
+    lists_task(office, "in_doubt", "a", patient_id=1)
+    texts(office, STRANGER, "hello")
+    texts(office, ANOTHER, "there is yellow pus")
+    texts(office, ANN, "can I drink beer?")
+    texts(office, "+12025550102", "wrong number, I am not Ben")
+    page = desk.get("/inbox").text
+    chips = re.findall('<a href="#([a-z]+)">[^<]*? ([0-9]+)</a>', page)
+    assert [name for name, _ in chips] == re.findall('<section[^>]* id="(tasks|numbers|replies|wrong)"', page)
+    assert [name for name, _ in chips] == ["tasks", "numbers", "replies", "wrong"]
+    assert int(re.findall('<b class="count">([0-9]+)', page)[0]) == sum(int(count) for _, count in chips)
+
+
+def test_a_reply_to_read_has_its_band_and_is_opened(office: Office, desk: Staffer) -> None:
+    enrolled(office)
+    texts(office, ANN, "can I drink beer?")
+    page = desk.get("/inbox").text
+    assert '<h3><bdi>Ann Carter</bdi> <b class="badge soon">soon</b></h3>' in page
+    assert '<a class="button strong" href="/alerts/1">Open' in page
