@@ -51,7 +51,14 @@ def remove_shift(session: Session, shift_id: int, *, clinic_id: int, now: dateti
     shift, person = _shift_of(session, shift_id, clinic_id)
     session.delete(shift)
     record(
-        session, "shift_removed", at=now, clinic_id=clinic_id, staff=person.id, shift=shift.id, weekday=shift.weekday
+        session,
+        "shift_removed",
+        at=now,
+        clinic_id=clinic_id,
+        staff=person.id,
+        shift=shift.id,
+        weekday=shift.weekday,
+        hours=f"{shift.starts:%H:%M}-{shift.ends:%H:%M}",
     )
 
 

@@ -39,6 +39,7 @@ class Piece:
     hours: str
     since: str
     until: str
+    past: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ class Gap:
 @dataclass(frozen=True, slots=True)
 class CoverLine:
     id: int
+    staff_id: int | None
+    instead_of_id: int | None
     who: str
     instead_of: str | None
     starts_at: datetime
@@ -112,6 +115,7 @@ class ShiftLine:
 @dataclass(frozen=True, slots=True)
 class Week:
     monday: date
+    zone: ZoneInfo
     tiers: Sequence[TierWeek]
     gaps: Sequence[Gap]
     covers: Sequence[CoverLine]
@@ -135,6 +139,7 @@ def week_of(session: Session, clinic: Clinic, monday: date, now: datetime) -> We
     view = _View(zone, monday, now, {one.id: one for one in people}, free)
     return Week(
         monday=monday,
+        zone=zone,
         tiers=[_tier(view, rota, tier, [s for s in found if s.tier == tier]) for tier in rota.tiers()],
         gaps=[_gap(s, max(s.starts_at, now), zone) for s in found if s.how == How.NOBODY and s.ends_at > now],
         covers=_covers(session, clinic.id, start, end, now, zone),
@@ -213,7 +218,7 @@ def _piece(view: _View, stretch: Stretch, start: datetime, end: datetime) -> Pie
     meant = (stretch.starts_at, stretch.ends_at) if whole else (since, until)
     who = None if stretch.person_id is None else view.people[stretch.person_id]
     hours = _hours(since, until, view.zone, all_day=(since, until) == (start, end))
-    return Piece(who, stretch.how, hours, *map(view.typed, meant))
+    return Piece(who, stretch.how, hours, view.typed(meant[0]), view.typed(meant[1]), past=until <= view.now)
 
 
 def _hours(since: datetime, until: datetime, zone: ZoneInfo, *, all_day: bool) -> str:
@@ -244,6 +249,8 @@ def _covers(
     return [
         CoverLine(
             id=row.id,
+            staff_id=row.staff_id,
+            instead_of_id=row.instead_of_id,
             who=names.get(row.staff_id or 0, "Nobody"),
             instead_of=names.get(row.instead_of_id) if row.instead_of_id else None,
             starts_at=row.starts_at.astimezone(zone),

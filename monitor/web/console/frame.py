@@ -155,6 +155,7 @@ def render(visit: Visit, template: str, context: Mapping[str, Any], *, status: i
         "error": error,
         "stale": error.since if isinstance(error, Stale) else None,
         "said": visit.request.query_params.get("said", ""),
+        "told": "",  # a page may say it more exactly
         "P": Permission,
     }
     return templates.TemplateResponse(visit.request, f"console/{template}", {**known, **context}, status_code=status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.access import Permission
 from monitor.domain.localtime import WEEKDAYS, local_date
-from monitor.errors import BadInput
+from monitor.errors import BadInput, NotFound
 from monitor.models import Staff
 from monitor.services.rota import YEARS, Occurrence, add_cover, add_shift, remove_cover, remove_shift, swap
-from monitor.web.console.frame import Action, Page
+from monitor.web.console.frame import SHOW, Action, Page
 from monitor.web.console.visit import MAX_ID, Visit, version_of
 from monitor.worklists.changes import last_change
 from monitor.worklists.rota import TYPED, Week, week_of
+from monitor.worklists.rota_change import cover_words, last_words, other_half
 
 router = APIRouter()
 A_WEEK = timedelta(days=7)
@@ -32,14 +34,31 @@ CHANGES = (
     "staff_removed",
 )
 DAYS = [(day, day.capitalize()) for day in WEEKDAYS]
+BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before `do` is done to what the form's `field` names; `other_half` is that of a swap."""
+
+    do: str
+    field: str
+    number: int
+    words: str
+    yes: str
+    more: str = ""
+    other_half: int | None = None
 
 
 def show_rota(visit: Visit, session: Session) -> Mapping[str, Any]:
     monday = _monday(visit)
     week = week_of(session, visit.clinic(session), monday, visit.now)
     this = _monday_of(local_date(visit.now, visit.person.zone))
+    said = visit.request.query_params.get("said") == "covered"
     return {
         "week": week,
+        "told": last_words(session, visit.clinic_id, visit.person.id, week, visit.now) if said else "",
+        "question": _question(visit, week),
         "links": _links(monday, this),
         "is_this_week": monday == this,
         "shown_gaps": week.gaps[:SHOWN_GAPS],
@@ -71,7 +90,13 @@ def cover(visit: Visit, session: Session) -> str:
 
 
 def take_back(visit: Visit, session: Session) -> str:
-    remove_cover(session, visit.chosen("cover"), clinic_id=visit.clinic_id, now=visit.now)
+    """Once they have said whether they mean it, and the other half of a swap as well."""
+    chosen = visit.chosen("cover")
+    if not visit.form.get("sure"):
+        return _ask(visit, session)
+    remove_cover(session, chosen, clinic_id=visit.clinic_id, now=visit.now)
+    if visit.form.get("sure") == BOTH:
+        remove_cover(session, visit.chosen("other-half"), clinic_id=visit.clinic_id, now=visit.now)
     return _back(visit, "covered")
 
 
@@ -86,7 +111,10 @@ def add_weekly(visit: Visit, session: Session) -> str:
 
 
 def remove_weekly(visit: Visit, session: Session) -> str:
-    remove_shift(session, visit.chosen("shift"), clinic_id=visit.clinic_id, now=visit.now)
+    chosen = visit.chosen("shift")
+    if not visit.form.get("sure"):
+        return _ask(visit, session)
+    remove_shift(session, chosen, clinic_id=visit.clinic_id, now=visit.now)
     return _back(visit, "covered")
 
 
@@ -101,6 +129,37 @@ def exchange(visit: Visit, session: Session) -> str:
 def _require_unchanged(visit: Visit, session: Session) -> None:
     week = week_of(session, visit.clinic(session), _monday(visit), visit.now)
     visit.require_unchanged(_version(week), last_change(session, visit.clinic_id, CHANGES, visit.person.zone))
+
+
+def _ask(visit: Visit, session: Session) -> str:
+    """The page itself asks, about something that stands on it."""
+    if _question(visit, week_of(session, visit.clinic(session), _monday(visit), visit.now)) is None:
+        raise NotFound(visit.form["do"], "one that is not there", "one that the rota shows")
+    return SHOW
+
+
+def _question(visit: Visit, week: Week) -> Question | None:
+    """What is asked before something is removed. One press on a weekday took a shift away for good."""
+    do = visit.form.get("do")
+    if visit.error is not None or visit.form.get("sure") or do not in {"remove", "back"}:
+        return None
+    if do == "remove":
+        number = visit.chosen("shift")
+        for line in week.shifts:
+            for day in (day for day, shift in line.days.items() if shift == number):
+                what = f"{line.who.name}, {day} {line.hours}, every week (tier {line.who.tier})"
+                return Question("remove", "shift", number, f"Remove this shift: {what}?", "Yes, remove it")
+        return None
+    number = visit.chosen("cover")
+    cover = next((line for line in week.covers if line.id == number and not line.over), None)
+    if cover is None:
+        return None
+    half = other_half(cover, week.covers)
+    words = f"Take this cover back: {cover_words(cover)}?"
+    if half is None:
+        return Question("back", "cover", number, words, "Yes, take it back")
+    both = f"It is one half of a swap. The other half stands unless you take back both: {cover_words(half)}."
+    return Question("back", "cover", number, words, "Only this one", both, half.id)
 
 
 def _version(week: Week) -> str:

@@ -84,7 +84,7 @@ def test_a_gap_is_gone_once_somebody_covers_it_and_back_once_it_is_taken_back(
     assert done.headers["location"] == "/rota?week=2026-11-09&said=covered"
     assert "without anybody" not in ray.reads(NEXT)
     assert "Dr Ray beside the others" in ray.reads(NEXT)
-    assert desk.does(NEXT, "back", at="/rota", cover="1").status_code == 303
+    assert desk.does(NEXT, "back", at="/rota", cover="1", sure="yes").status_code == 303
     assert "1 time without anybody" in ray.reads(NEXT)
     assert [e.kind for e in rows(office, Event) if e.actor == f"staff:{desk.id}"][-2:] == [
         "cover_added",
@@ -138,7 +138,7 @@ def test_a_weekly_shift_is_added_on_ticked_days_and_removed_by_one(office: Offic
     assert twice.status_code == 422
     assert "Dr Ray has no shift: mon 08:00-18:00 is theirs already" in words_of(twice)
     assert 'value="fri" checked' in twice.text
-    assert desk.does(NEXT, "remove", at="/rota", shift="1").status_code == 303
+    assert desk.does(NEXT, "remove", at="/rota", shift="1", sure="yes").status_code == 303
     assert [row.weekday for row in rows(office, Shift)] == [4]
 
 
@@ -184,8 +184,9 @@ def test_shifts_and_covers_of_another_clinic_are_not_there(office: Office, ray: 
         add_shift(session, foreign, "wed", "08:00", "18:00", now=office.clock.now())
         add_cover(session, foreign, "2026-11-14 00:00", "2026-11-16 00:00", now=office.clock.now())
     covers(office, ray, "2026-11-14 00:00", "2026-11-15 00:00")
-    assert ray.does(NEXT, "remove", at="/rota", shift="3").status_code == 404
-    assert ray.does(NEXT, "back", at="/rota", cover="1").status_code == 404
+    for sure in ("", "yes"):
+        assert ray.does(NEXT, "remove", at="/rota", shift="3", sure=sure).status_code == 404
+        assert ray.does(NEXT, "back", at="/rota", cover="1", sure=sure).status_code == 404
     assert ray.does(NEXT, "swap", at="/rota", one="1:2026-11-10", other="3:2026-11-11").status_code == 404
     assert (len(rows(office, Shift)), len(rows(office, Override))) == (3, 2)
 
@@ -261,3 +262,40 @@ def test_one_who_is_not_signed_in_sees_and_changes_nothing(office: Office, ray: 
     guest.post("/rota", {"do": "shift", "staff": ray.id, "from": "08:00", "to": "18:00", "days": "mon"})
     assert rows(office, Shift) == []
     assert RAY not in guest.get("/sign-in").text
+
+
+def test_a_shift_is_removed_only_once_somebody_says_so_and_then_the_gap_is_named(
+    office: Office, ray: Staffer, desk: Staffer
+) -> None:
+    shifts(office, ray, "mon-sun", "00:00", "00:00")
+    asked = desk.does(NEXT, "remove", at="/rota", shift="2")
+    assert asked.status_code == 200
+    assert "Remove this shift: Dr Ray, Tue 00:00–00:00, every week (tier 1)?" in words_of(asked)
+    assert len(rows(office, Shift)) == 7
+    done = desk.does(NEXT, "remove", at="/rota", shift="2", sure="yes")
+    said = desk.reads(done.headers["location"])
+    assert "Dr Ray’s weekly shift is removed: Tue, 00:00-00:00." in said
+    assert "That leaves nobody on call: tier 1, Tue 10 Nov, 00:00 to Wed 11 Nov, 00:00." in said
+    assert "weekly shift is removed" not in ray.reads(done.headers["location"])  # who only has the address
+
+
+def test_whoever_takes_back_half_of_a_swap_is_told_of_the_other_half(
+    office: Office, ray: Staffer, lin: Staffer, desk: Staffer
+) -> None:
+    shifts(office, ray, "tue", "08:00", "18:00")
+    shifts(office, lin, "wed", "08:00", "18:00")
+    ray.does(NEXT, "swap", at="/rota", one="1:2026-11-10", other="2:2026-11-11")
+    asked = words_of(desk.does(NEXT, "back", at="/rota", cover="1"))
+    assert "Take this cover back: Dr Lin instead of Dr Ray, Tue 10 Nov, 08:00 to Tue 10 Nov, 18:00?" in asked
+    assert "The other half stands unless you take back both: Dr Ray instead of Dr Lin, Wed 11 Nov" in asked
+    assert len(rows(office, Override)) == 2
+    form = desk.filled(NEXT, "back", cover="1", sure="both") | {"other-half": "2"}
+    assert desk.post("/rota", form).status_code == 303
+    assert rows(office, Override) == []
+
+
+def test_a_gap_of_the_past_is_quiet(office: Office, ray: Staffer) -> None:
+    shifts(office, ray, "sun", "10:00", "14:00")
+    page = ray.get("/rota?week=2026-10-26").text
+    assert '<span class="piece over">nobody' in page
+    assert page.count('class="piece none"') == 1  # what is left of Sunday
