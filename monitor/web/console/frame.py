@@ -26,6 +26,7 @@ from monitor.errors import BadInput, Denied, MonitorError, NotFound, NotReady, S
 from monitor.services.audit import act_as, record
 from monitor.services.sign_in import note_seen
 from monitor.web.auth import Person, app_of, came_from_us, csrf_token, find_visit, is_csrf_token, person_of, real_now
+from monitor.web.console.again import words_of_kept
 from monitor.web.console.visit import Visit
 from monitor.web.forms import MAX_FORM, Form, read_form
 from monitor.web.pages import templates
@@ -202,7 +203,12 @@ def keep(request: Request, form: Form) -> Response:
 
 def ask_again(request: Request, person: Person, path: str, fields: Sequence[tuple[str, str]]) -> Response:
     """A form from before somebody signed out and in again: they see what is in it, and say whether they mean it."""
-    context = {"path": path, "fields": fields, "csrf": csrf_token(person.csrf)}
+    app = app_of(request)
+    visit = Visit(request, app, person, app.clock.now())
+    with reading(app.sessions) as session:
+        about = words_of_kept(visit, session, path, fields)
+    log_view(visit)
+    context = {"path": path, "fields": fields, "csrf": csrf_token(person.csrf), **about}
     return templates.TemplateResponse(request, "console/again.html", context, status_code=409)
 
 

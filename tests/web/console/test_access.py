@@ -19,7 +19,7 @@ from monitor.services.settle import add_task
 from monitor.services.sign_in import find
 from monitor.web.auth import VISIT, csrf_token
 from monitor.web.console.frame import ALL_KEPT, MAX_FIELDS, NEVER_KEPT, Page
-from tests.web.console.conftest import ANN, BEN, samples_of, texts
+from tests.web.console.conftest import ANN, BEN, enrolled, samples_of, texts
 from tests.web.console.pages import Samples, address, other_routes, pages
 from tests.web.staffer import PASSWORD, Office, Staffer, forms_of, words_of
 
@@ -290,6 +290,25 @@ def test_a_form_that_comes_after_the_visit_is_kept_through_the_sign_in(office: O
     sent = ray.post("/inbox", forms_of(again)["/inbox"])
     assert sent.headers["location"] == "/inbox?said=texted"
     assert "Привет 😀 & co" in ray.reads("/inbox")
+
+
+def test_what_is_kept_says_whom_it_is_about_and_what_it_does_in_words(
+    office: Office, ray: Staffer, elsewhere: int
+) -> None:
+    enrolled(office, "Ann Carter")
+    form = ray.filled("/episodes/1", "note", note="Calls back at four")
+    office.real_time.forward(hours=2)
+    again = signs_in_again(office, ray, ray.post("/episodes/1", form))
+    said = words_of(again)
+    assert "This is what you typed on the page Patients , about Ann Carter :" in said
+    assert "What to do Write something down Note Calls back at four" in said
+    assert events(office, "viewed") > 0
+    assert ray.post("/episodes/1", forms_of(again)["/episodes/1"]).status_code == 303
+    theirs = office.hires("Ola Other", "+12025550188", clinic=elsewhere)
+    form = theirs.filled("/account", "password") | {"csrf": "", "do": "note", "note": "hm"}
+    foreign = theirs.post("/episodes/1", form)
+    assert foreign.status_code == 409
+    assert "Ann Carter" not in foreign.text
 
 
 def test_much_that_was_typed_is_kept_too(office: Office, ray: Staffer) -> None:
