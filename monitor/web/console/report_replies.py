@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from monitor.domain.facts import Facts
 from monitor.domain.figures import Asked, Fate, count_fates, grouped, reply_minutes
 from monitor.domain.shares import count_within, share, times_of
-from monitor.web.console.report_section import ALL, Cell, Column, Rows, Section, Table, in_time, many, part_of
+from monitor.web.console.report_section import ALL, Cell, Column, Rows, Section, Table, many, part_of, within
 
 FATES: Mapping[Fate, str] = {
     Fate.ANSWERED: "answered",
@@ -80,9 +80,10 @@ def reply_times(facts: Facts) -> Section:
     rows: Rows = [[f"day {day}", *_reply_times(asked)] for day, asked in days]
     rows += [[ALL, *_reply_times(facts.asked)]] if days else []
     line = (
-        f"Half of the {times.count} first replies came within {in_time(times.median)}, nine in ten within "
-        f"{in_time(times.ninety)}."
-        if minutes
+        f"Half of the {times.count} first replies came {within(times.median)}, nine in ten {within(times.ninety)}."
+        if times.count > 1
+        else f"The one first reply came {within(times.median)}."
+        if times.count
         else "No check-in has a reply."
     )
 

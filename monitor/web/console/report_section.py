@@ -75,6 +75,15 @@ def in_time(minutes: float | None) -> str:
     return f"{whole} min" if not hours else f"{hours} h" if not rest or hours >= 24 else f"{hours} h {rest} min"
 
 
+def within(minutes: float | None) -> str:
+    """
+    >>> within(0.4), within(12)
+    ('in under 1 min', 'within 12 min')
+    """
+    said = in_time(minutes)
+    return f"in {said}" if said.startswith("under") else f"within {said}"
+
+
 def in_percent(part: float | None) -> str:
     """
     >>> in_percent(0.785), in_percent(None)

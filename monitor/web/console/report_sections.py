@@ -32,10 +32,10 @@ from monitor.web.console.report_section import (
     Section,
     Table,
     in_percent,
-    in_time,
     listed,
     many,
     part_of,
+    within,
 )
 from monitor.worklists.alerts import KINDS
 
@@ -102,8 +102,9 @@ def answer_times(facts: Facts) -> Section:
     ]
     taken = times_to("taken", worse)
     line = (
-        f"Half of the urgent and emergency alerts were taken within {in_time(taken.median)} of being raised, "
-        f"nine in ten within {in_time(taken.ninety)}."
+        f"Of {many(len(worse), 'urgent or emergency alert', 'urgent and emergency alerts')} {taken.count} "
+        f"{'was' if taken.count == 1 else 'were'} taken: half of those {within(taken.median)} of being raised, nine in "
+        f"ten {within(taken.ninety)}."
         if taken.count
         else "No urgent or emergency alert was taken."
     )

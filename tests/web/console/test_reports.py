@@ -158,7 +158,9 @@ def test_times_run_to_the_first_page_the_first_taking_and_the_first_contact(nove
         ("3", "2", "15", "19"),
         ("3", "2", "50", "66"),
     ]
-    assert "were taken within 15 min of being raised, nine in ten within 19 min" in ray.reads("/reports?month=2026-11")
+    assert "were taken: half of those within 15 min of being raised, nine in ten within 19 min" in ray.reads(
+        "/reports?month=2026-11"
+    )
     assert "1 try did not reach the patient" in ray.reads("/reports?month=2026-11")
 
 
@@ -246,8 +248,8 @@ def test_what_really_happens_shows_in_the_figures(office: Office, ray: Staffer) 
     page = ray.reads("/reports")
     assert "November 2026, on the calendar of Smile Dental" in page
     assert "1 alert: 0 emergency, 1 urgent, 0 soon; 1 page went out for them" in page
-    assert "taken within 10 min of being raised" in page
-    assert "Half of the 1 first replies came within 30 min" in page
+    assert "Of 1 urgent or emergency alert 1 was taken: half of those within 10 min of being raised" in page
+    assert "The one first reply came within 30 min" in page
     assert next((row["rule"], row["share"]) for row in table(ray, "rules")) == ("pus", "1")
 
 
