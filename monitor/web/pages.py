@@ -88,6 +88,15 @@ def in_words(span: timedelta) -> str:
     return f"in {words}" if span >= timedelta() else f"{words} ago"
 
 
+def ago(span: timedelta) -> str:
+    """How long ago something began.
+
+    >>> ago(timedelta(hours=2, minutes=10)), ago(timedelta(seconds=20))
+    ('2 h 10 min ago', 'just now')
+    """
+    return in_words(-span) if span >= timedelta(minutes=1) else "just now"
+
+
 def clock_time(at: datetime) -> str:
     """A local moment of today or another day is told apart by whoever shows it; this is the time alone.
 
@@ -106,7 +115,7 @@ def _templates() -> Jinja2Templates:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        one.__name__: one for one in (words, on_day, on_short_day, after_surgery, short_span, in_words, clock_time)
+        one.__name__: one for one in (words, on_day, on_short_day, after_surgery, short_span, in_words, ago, clock_time)
     }
     return Jinja2Templates(env=environment, context_processors=[lambda request: {"here": request.url.path}])
 

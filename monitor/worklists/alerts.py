@@ -43,13 +43,21 @@ class AlertLine:
     due_at: datetime | None
     left: timedelta | None
     told_by_at: datetime | None
+    age: timedelta
     pages: int
-    nobody_reached: bool
+    people: int
+    nobody_answered: bool
     overdue: bool
 
     @property
     def is_taken(self) -> bool:
         return self.state == "taken"
+
+    @property
+    def paging(self) -> str:
+        """Who was called for help since it was last raised."""
+        times = "once" if self.pages == 1 else f"{self.pages} times"
+        return f"{self.people} {'person' if self.people == 1 else 'people'} paged {times}"
 
     @property
     def what(self) -> str:
@@ -83,7 +91,12 @@ def one_alert(session: Session, eyes: Eyes, alert_id: int) -> AlertLine:
 
 def _lines(session: Session, eyes: Eyes, which: ColumnElement[bool]) -> list[AlertLine]:
     paged = (
-        select(Page.alert_id, func.count().label("pages"), func.max(Page.stage).label("stage"))
+        select(
+            Page.alert_id,
+            func.count().label("pages"),
+            func.count(Page.phone.distinct()).label("people"),
+            func.max(Page.stage).label("stage"),
+        )
         .join(Alert, and_(Alert.id == Page.alert_id, Page.created_at >= Alert.raised_at))
         .where(which)
         .group_by(Page.alert_id)
@@ -99,6 +112,7 @@ def _lines(session: Session, eyes: Eyes, which: ColumnElement[bool]) -> list[Ale
             Episode.surgery_on,
             Staff.name.label("taker"),
             func.coalesce(paged.c.pages, 0).label("pages"),
+            func.coalesce(paged.c.people, 0).label("people"),
             func.coalesce(paged.c.stage, 0).label("paged_stage"),
         )
         .outerjoin(Patient, Patient.id == Alert.patient_id)
@@ -170,8 +184,10 @@ def _line(row: Row[Any], eyes: Eyes, texts: Sequence[str]) -> AlertLine:
         due_at=due.astimezone(zone) if due else None,
         left=due - now if due else None,
         told_by_at=row.told_by_at.astimezone(zone) if row.told_by_at else None,
+        age=now - row.raised_at,
         pages=row.pages,
-        nobody_reached=row.state == "open"
+        people=row.people,
+        nobody_answered=row.state == "open"
         and (row.paged_stage >= eyes.everyone_at or (row.stage > 0 and not row.pages)),
         overdue=row.overdue,
     )

@@ -20,7 +20,7 @@ from monitor.worklists.alerts import AlertLine, Eyes, fingerprint, open_alerts
 
 router = APIRouter()
 FILTERS: Mapping[str, str] = {"all": "All", "nobody": "Nobody has it", "mine": "Mine"}
-NAMED = 5  # of those for whom nobody was reached, on top
+NAMED = 5  # of those for whom no staff answered, on top
 BANDS = (Band.EMERGENCY, Band.URGENT, Band.SOON)
 
 
@@ -30,12 +30,12 @@ def show_worklist(visit: Visit, session: Session) -> Mapping[str, Any]:
     kept = visit.asked("show", FILTERS, "all")
     band = visit.asked("band", BANDS, "")
     shown = [line for line in lines if _belongs(line, kept, band, visit.person.id)]
-    unreached = [line for line in lines if line.nobody_reached]
-    visit.view((line.patient_id for line in (*shown, *unreached[:NAMED])), "the worklist")
+    unanswered = [line for line in lines if line.nobody_answered]
+    visit.view((line.patient_id for line in (*shown, *unanswered[:NAMED])), "the worklist")
     return {
         "lines": shown,
         "all": lines,
-        "unreached": unreached,
+        "unanswered": unanswered,
         "named": NAMED,
         "filters": FILTERS,
         "bands": BANDS,

@@ -45,7 +45,15 @@ def row(office: Office) -> Alert:
 
 def test_it_says_who_how_bad_since_when_why_and_whom_to_call(ray: Staffer, alert: str) -> None:
     page = ray.reads(alert)
-    for part in ("Ann Carter , day 7", "urgent", "Pus on any day", "S0", "Nobody has it", "Smokes.", "Who was paged"):
+    for part in (
+        "Ann Carter , day 7",
+        "urgent",
+        "Pus on any day",
+        "S0",
+        "Nobody has taken it",
+        "Smokes.",
+        "Who was paged",
+    ):
         assert part in page, part
     assert f'href="tel:{ANN}"' in ray.get(alert).text
 

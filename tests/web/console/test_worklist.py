@@ -16,7 +16,7 @@ def test_an_alert_stands_there_with_who_what_since_when_and_the_words(office: Of
     page = ray.reads("/")
     assert "urgent Ann Carter day 7" in page
     assert "yellow pus" in page or "pus" in page
-    assert "nobody has it" in page
+    assert "since Sun 1 Nov, 12:00, just now · 1 person paged once, nobody has taken it" in page
 
 
 def test_the_text_with_the_worst_sign_stands_there_whole_and_what_was_found_in_it_is_marked(
@@ -85,16 +85,18 @@ def test_one_that_got_worse_stands_by_when_it_did_and_not_by_its_first_small_sig
     assert "since Sun 1 Nov, 16:00" in ray.reads("/alerts/1")
 
 
-def test_that_nobody_was_reached_stands_on_top(office: Office, ray: Staffer) -> None:
+def test_that_no_staff_answered_stands_on_top(office: Office, ray: Staffer) -> None:
     enrolled(office)
     texts(office, ANN, "there is yellow pus")
-    assert "reached nobody" not in ray.reads("/")
+    assert "No staff answered" not in ray.reads("/")
     for _ in range(3):
         office.clock.forward(minutes=16)
         office.ticks.everything()
     page = ray.reads("/")
-    assert "1 alert has reached nobody" in page
-    assert page.index("reached nobody") < page.index("Ann Carter day")
+    assert "No staff answered: 1 alert." in page
+    assert page.index("No staff answered") < page.index("Ann Carter day")
+    assert page.count("no staff answered Ann Carter day 7") == 1  # on the alert as well
+    assert "48 min ago · 2 people paged" in page
 
 
 def test_the_front_desk_sees_it_and_has_no_button_to_take_it(office: Office, desk: Staffer) -> None:
