@@ -90,6 +90,23 @@ def controls_out_of_reach(page: Any) -> list[str]:
     return missing
 
 
+def controls_too_small(page: Any) -> list[str]:
+    """What a finger must hit and is not 44 px high. Everything that can be unfolded is unfolded first; links within a
+    sentence need not be as high."""
+    found: list[str] = page.evaluate(SMALL)
+    return found
+
+
+SMALL = """() => {
+  for (const one of document.querySelectorAll("details")) one.open = true;
+  const tapped = `button, .button, summary, select, textarea, input:not([type=hidden]), .tick, .filters a, .bar a,
+    .help, .pager a, .who[href], a[href^="tel:"]`;
+  return [...document.querySelectorAll(tapped)]
+    .filter((one) => one.checkVisibility() && !one.matches(".tick input") && one.getBoundingClientRect().height < 44)
+    .map((one) => `${Math.round(one.getBoundingClientRect().height)} px high: ${one.outerHTML.slice(0, 120)}`);
+}"""
+
+
 WATCH = """() => {
   for (const one of document.querySelectorAll("details")) one.open = true;
   const wanted = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";

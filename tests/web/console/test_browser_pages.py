@@ -1,5 +1,5 @@
 """Every page of the console in a real browser: it fits, can be read, and is worked with the keyboard alone, at the
-width of a phone, a tablet and a desk, dark and light."""
+width of a phone, a tablet and a desk, dark and light, and by fingers."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from tests.web.console.browser import (
     Auditor,
     LiveOffice,
     controls_out_of_reach,
+    controls_too_small,
 )
 from tests.web.console.conftest import ANN, BEN, enrolled, samples_of, texts
 from tests.web.console.pages import Samples, address, pages
@@ -33,7 +34,7 @@ MORE = [
     *("/messages?show=left", "/messages?show=troubles", "/reports?month=2026-09&until=2026-11"),
     *("/nothing-here", "/alerts/999"),
 ]
-TABLET = 768
+TABLET, SMALLEST = 768, 320
 STRANGER, LONG = "+12025550133", "Wolfeschlegelsteinhausenbergerdorff"
 
 
@@ -98,6 +99,15 @@ def test_a_page_fits_every_window_and_keeps_nobody_out(tour: Tour, path: str) ->
                 found[f"{width} px, {scheme}"] = wrong
     assert found == {}
     assert tour.troubles == []
+
+
+@pytest.mark.parametrize("path", [*OPENED, *MORE])
+def test_on_the_smallest_phone_nothing_is_cut_off_or_too_small_for_a_finger(tour: Tour, path: str) -> None:
+    tour.page.set_viewport_size({"width": SMALLEST, "height": 600})
+    tour.goes_to(path)
+    assert is_as_wide_as_its_window(tour.page)
+    assert controls_too_small(tour.page) == []
+    assert is_as_wide_as_its_window(tour.page)  # unfolded, too
 
 
 @pytest.mark.parametrize("path", OPENED)
