@@ -1,4 +1,4 @@
-"""The demo: a year of four patients in half a minute, on the built-in phones, in a home of its own.
+"""The demo: a year of four patients in a minute or two, on the built-in phones, in a home of its own.
 
 Everything is the real program; only the people (seeds/demo.toml) and the clock are played.
 """

@@ -84,7 +84,9 @@ def _count_in_lines(counts: Ledger, holes: int) -> None:
 
 
 def doctor(json: AsJson = False) -> None:
-    """Settings, database, provider, rota and clock: what is right, what is missing. Exit 1 if something is."""
+    """Settings, database, provider, rota and clock: what is right, what is missing.
+
+    Exit 1 if something is wrong, so that nobody can be texted or paged; what is no more than a gap exits 0."""
     from monitor.bootstrap import build
     from monitor.services.doctor import examine
 

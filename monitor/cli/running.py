@@ -80,7 +80,7 @@ def worker() -> None:
 def demo(
     quick: Annotated[bool, typer.Option("--quick", help="Do not pause between lines.")] = False,
 ) -> None:
-    """Four patients through a year in half a minute: what is said, scored, paged and taken. Sends no SMS."""
+    """Four patients through a year in a minute or two: what is said, scored, paged and taken. Sends no SMS."""
     from monitor.demo import play
 
     play(pause=not quick)

@@ -53,7 +53,9 @@ def add(
     clinic: OfClinic = None,
     json: AsJson = False,
 ) -> None:
-    """Add somebody who is paged. Until a tier has a shift, everybody in it is on call at all hours."""
+    """Add somebody who is paged, and print the code with which they sign in to the console.
+
+    Until a tier has a shift, everybody in it is on call at all hours."""
     from monitor.services.clinic import the_clinic
     from monitor.services.staff import add_staff
 
@@ -208,7 +210,7 @@ def outcome(
 
 @tasks.command("list", epilog=example("monitor task list"))
 def list_tasks(json: AsJson = False) -> None:
-    """What waits for the front desk: dead numbers, opt-outs, unknown numbers, appointments."""
+    """What waits for the front desk: wrong numbers, opt-outs, unknown numbers, appointments."""
     from monitor.worklists.commands import open_tasks
 
     with unit_of_work() as (session, _, _now):

@@ -134,10 +134,24 @@ def _console(session: Session, clinic: Clinic) -> Check:
     return Check("ok", what, f"{len(joined)} can sign in")
 
 
+def _apart(seconds: float) -> str:
+    """How far a clock is from ours, and on which side.
+
+    >>> _apart(-40932), _apart(90000), _apart(5)
+    ('11 h 22 min behind', '1 day 1 h ahead', '5 s ahead')
+    """
+    left, parts = abs(round(seconds)), []
+    for size, unit in ((86400, "day"), (3600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}")
+    return f"{' '.join(parts[:2])} {'ahead' if seconds > 0 else 'behind'}"
+
+
 def _clock(session: Session, clock: Clock) -> Iterator[Check]:
     moved = (clock.now() - SystemClock().now()).total_seconds()
     if abs(moved) > 1:
-        yield Check("gap", "clock", f"the built-in phones' clock is {timedelta(seconds=round(moved))} ahead")
+        yield Check("gap", "clock", f"the built-in phones' clock is {_apart(moved)}")
     beat = session.scalar(select(func.max(Heartbeat.at)))
     if beat is None or SystemClock().now() - beat > timedelta(minutes=2):
         yield Check("gap", "worker", "no worker is running on this database (`monitor run`)")

@@ -40,7 +40,7 @@ def text_patient(
     if patient.opted_out_at is not None:
         raise BadInput("body", "a patient who wants no texts", "a call: no text may leave until they text START")
     if patient.bad_number_at is not None:
-        raise BadInput("body", "a number that is dead or somebody else's", "a right number first, below 'Contact'")
+        raise BadInput("body", "a wrong number", "the right one first, below 'Contact'")
     message = queue_to_patient(
         session,
         patient,

@@ -106,7 +106,7 @@ def _patient(
     zone = ZoneInfo(patient.timezone)
     badges = [Badge(band, band)] if band else []
     badges += [Badge("opted out", "quiet")] if patient.opted_out_at else []
-    badges += [Badge("dead number", "quiet")] if patient.bad_number_at else []
+    badges += [Badge("wrong number", "quiet")] if patient.bad_number_at else []
     return Owner(
         kind="patient",
         name=patient.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from babel import Locale, UnknownLocaleError
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -97,6 +98,18 @@ def ago(span: timedelta) -> str:
     return in_words(-span) if span >= timedelta(minutes=1) else "just now"
 
 
+def language_name(language: str) -> str:
+    """A language's code as a word.
+
+    >>> language_name("es"), language_name("tlh-xx")
+    ('Spanish', 'tlh-xx')
+    """
+    try:
+        return Locale.parse(language, sep="-").get_display_name("en") or language
+    except (UnknownLocaleError, ValueError):
+        return language
+
+
 def clock_time(at: datetime) -> str:
     """A local moment of today or another day is told apart by whoever shows it; this is the time alone.
 
@@ -115,7 +128,8 @@ def _templates() -> Jinja2Templates:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        one.__name__: one for one in (words, on_day, on_short_day, after_surgery, short_span, in_words, ago, clock_time)
+        one.__name__: one
+        for one in (words, on_day, on_short_day, after_surgery, short_span, in_words, ago, clock_time, language_name)
     }
     return Jinja2Templates(env=environment, context_processors=[lambda request: {"here": request.url.path}])
 

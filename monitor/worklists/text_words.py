@@ -36,13 +36,22 @@ WHERE: Mapping[State, str] = {
 }
 
 TO_BE_LEFT_OUT = "will be left out"
+# What the default calendar's reminders are about; a step of a clinic's own is called as its key says.
+ABOUT: Mapping[str, str] = {
+    "stitches": "taking the stitches out",
+    "stitches-flap": "taking the stitches out",
+    "review": "review appointment",
+    "crown": "the crown",
+    "maintenance": "half-yearly check",
+    "maintenance-xray": "yearly check with an X-ray",
+}
 
 
 def what_text(kind: str, once: str) -> str:
     """What a text is for; of one of the calendar which it is, too.
 
     >>> what_text("checkin", "plan:7:checkin-4"), what_text("reminder", "plan:7:maintenance-xray#2")
-    ('Check-in of day 4', 'Reminder: maintenance xray')
+    ('Check-in of day 4', 'Reminder: yearly check with an X-ray')
     >>> what_text("answer", "answer:9"), what_text("care", "again:3"), what_text("safety", "plan:7:safety")
     ('Answer', 'Care advice, second try', 'Check on the morning after surgery')
     """
@@ -54,4 +63,4 @@ def what_text(kind: str, once: str) -> str:
     day = step.partition("-")[2]
     if kind == Kind.CHECKIN and day.isdigit():
         return f"{words} of day {day}"
-    return words if step in {kind, ""} else f"{words}: {step.replace('-', ' ')}"
+    return words if step in {kind, ""} else f"{words}: {ABOUT.get(step) or step.replace('-', ' ')}"

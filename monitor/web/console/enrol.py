@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from babel import Locale, UnknownLocaleError
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 
@@ -17,6 +16,7 @@ from monitor.services.foresee import check_typed, foresee
 from monitor.services.seed import bundle_of, current_version
 from monitor.web.console.frame import SHOW, Action, Page
 from monitor.web.console.visit import Visit
+from monitor.web.pages import language_name
 
 router = APIRouter()
 CHECK = "check"
@@ -38,7 +38,10 @@ def show_enrol(visit: Visit, session: Session) -> Mapping[str, Any]:
         "clinic_zone": clinic.timezone,
         "latest": (today + AHEAD).isoformat(),
         "ways": WAYS_TO_CONSENT,
-        "languages": [("en", _name_of("en")), *((code, _name_of(code)) for code in bundle.languages if code != "en")],
+        "languages": [
+            ("en", language_name("en")),
+            *((code, language_name(code)) for code in bundle.languages if code != "en"),
+        ],
         "jaws": [("", "not said"), *((jaw, jaw) for jaw in JAWS)],
         "stitches": [(kind, kind) for kind in STITCHES],
         "risks": [(risk, risk.replace("_", " ")) for risk in bundle.protocol.risks],
@@ -94,17 +97,6 @@ class Part(Page):
 
     def add_to(self, router: APIRouter) -> None:
         router.add_route(self.path, self._post, methods=["POST"])
-
-
-def _name_of(language: str) -> str:
-    """
-    >>> _name_of("es"), _name_of("tlh-xx")
-    ('Spanish', 'tlh-xx')
-    """
-    try:
-        return Locale.parse(language, sep="-").get_display_name("en") or language
-    except (UnknownLocaleError, ValueError):
-        return language
 
 
 _DOES = {"enrol": Action(do_enrol), CHECK: Action(look, reads=True)}

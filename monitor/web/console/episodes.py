@@ -35,6 +35,7 @@ from monitor.web.console import frame
 from monitor.web.console.frame import Action, answered, enter
 from monitor.web.console.visit import Visit, version_of
 from monitor.web.forms import Form
+from monitor.web.pages import language_name
 from monitor.worklists.alert_record import facts_of
 from monitor.worklists.coming import calendar
 from monitor.worklists.timeline import timeline
@@ -75,7 +76,7 @@ def show_episode(visit: Visit, session: Session) -> Mapping[str, Any]:
         "named": names_by_version(session, (reading.version for entry in entries for reading in entry.readings)),
         "course": _course_in_words(session, episode),
         "version": episode.protocol_version_id,
-        "languages": [(language, language) for language in bundle.languages],
+        "languages": [(language, language_name(language)) for language in bundle.languages],
         "correct": _to_correct(visit, session, episode),
         "signs": [*names.items(), (BOTH, f"{names[Sign.SWELLING]} and {names[Sign.REDNESS]}")],
         "presence": PRESENCE.items(),

@@ -386,7 +386,7 @@ def test_a_wrong_number_is_corrected_and_what_waits_goes_to_the_right_one(
 ) -> None:
     with transaction(office.app.sessions) as session:
         session.get_one(Patient, 1).bad_number_at = office.clock.now()
-    assert "number is dead or another" in desk.reads(ann)
+    assert "wrong number" in desk.reads(ann)
     assert desk.does(ann, "contact", phone="(202) 555-0102", name="Ann M Carter").status_code == 303
     with transaction(office.app.sessions) as session:
         ann_now = session.get_one(Patient, 1)
@@ -437,3 +437,9 @@ def test_a_record_holds_no_words_of_whoever_had_the_number_before(
     texts(office, "+12025550144", "the same again")
     assert "the same again" in ray.reads(ann)
     assert "there is yellow pus" in ray.reads(ann)
+
+
+def test_the_language_of_texts_is_a_word(desk: Staffer, ann: str) -> None:
+    page = desk.get(ann).text
+    assert "<dt>Texts in</dt><dd>English</dd>" in page
+    assert '<option value="es">Spanish</option>' in page

@@ -234,7 +234,7 @@ def test_a_wrong_number_leads_to_the_page_where_it_is_corrected(office: Office, 
     episode = enrolled(office)
     texts(office, ANN, "wrong number, I am not Ann")
     page = desk.get("/inbox")
-    assert "somebody else has it: they said so" in words_of(page)
+    assert "somebody else has it, and said so" in words_of(page)
     assert f'href="/episodes/{episode}#contact"' in page.text
 
 

@@ -77,7 +77,7 @@ def test_whom_no_text_reaches_is_marked(office: Office, ray: Staffer) -> None:
         patient = session.scalars(select(Patient)).one()
         patient.opted_out_at = patient.bad_number_at = office.clock.now()
     page = ray.reads("/patients")
-    assert "opted out dead number – none" in page
+    assert "opted out wrong number – none" in page
 
 
 def test_what_has_ended_or_is_paused_says_so(office: Office, ray: Staffer) -> None:
