@@ -17,7 +17,7 @@ from monitor.web.console.visit import Visit
 from monitor.worklists.messages import count_texts, due_texts, left_texts, lost_texts, part_of
 
 router = APIRouter()
-LISTS: Mapping[str, str] = {"due": "Due", "left": "Left", "troubles": "Troubles of 14 days"}
+LISTS: Mapping[str, str] = {"due": "To send", "left": "Sent", "troubles": "Not delivered (14 days)"}
 YEARS = range(2000, 2200)  # a year outside is a slip of the keyboard
 PAGES = 10_000
 

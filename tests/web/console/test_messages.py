@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -199,3 +200,8 @@ def test_a_long_list_comes_in_pages(office: Office, desk: Staffer) -> None:
     assert "text 100" not in first
     assert "text 249" in last
     assert "Page 3 of 3" in desk.reads("/messages?page=77")
+
+
+def test_the_lists_are_called_what_they_hold(office: Office, desk: Staffer) -> None:
+    page = desk.reads("/messages")
+    assert re.search(r"To send [0-9]+ Sent [0-9]+ Not delivered \(14 days\) [0-9]+", page)
