@@ -59,13 +59,17 @@ class PatientPage:
         return max(1, -(-self.count // PAGE))
 
 
-def list_patients(session: Session, clinic_id: int, now: datetime, *, page: int) -> PatientPage:
-    """One page of all; a number beyond the last page means the last."""
+def list_patients(
+    session: Session, clinic_id: int, now: datetime, *, page: int, with_alert: bool = False
+) -> PatientPage:
+    """One page of all, or of those with an open alert; a number beyond the last page means the last."""
     mine = Patient.clinic_id == clinic_id
+    if with_alert:
+        mine = and_(mine, Episode.id.in_(select(Alert.episode_id).where(*_are_open(clinic_id))))
     ids, count = _ids(session, mine, offset=(max(page, 1) - 1) * PAGE)
     if page > 1 and not ids:
         last = PatientPage((), _count(session, mine)).pages
-        return list_patients(session, clinic_id, now, page=last)
+        return list_patients(session, clinic_id, now, page=last, with_alert=with_alert)
     return PatientPage(_lines(session, ids, now), count, max(page, 1))
 
 
@@ -74,6 +78,11 @@ def find_patients(session: Session, clinic_id: int, now: datetime, *, text: str)
     found = and_(Patient.clinic_id == clinic_id, _matches(text))
     ids, count = _ids(session, found)
     return PatientPage(_lines(session, ids, now), count)
+
+
+def _are_open(clinic_id: int) -> tuple[ColumnElement[bool], ...]:
+    """An alert about an unknown number has no episode, and NULL in a list is nobody's."""
+    return Alert.clinic_id == clinic_id, Alert.closed_at.is_(None), Alert.episode_id.is_not(None)
 
 
 def _count(session: Session, which: ColumnElement[bool]) -> int:

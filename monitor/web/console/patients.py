@@ -15,18 +15,21 @@ from monitor.web.console.visit import Visit
 from monitor.worklists.patients import SEARCHED_AT_MOST, find_patients, list_patients
 
 router = APIRouter()
+SHOWN: Mapping[str, str] = {"all": "All", "alerts": "With an open alert"}
 LONGEST_NUMBER = 6  # digits of a page in the address
 
 
 def show_patients(visit: Visit, session: Session) -> Mapping[str, Any]:
-    text = _looked_for(visit)
+    text, show = _looked_for(visit), visit.asked("show", SHOWN, "all")
     if text and visit.error is None:
         found = find_patients(session, visit.clinic_id, visit.now, text=text)
     else:
-        found = list_patients(session, visit.clinic_id, visit.now, page=_page(visit))
+        found = list_patients(session, visit.clinic_id, visit.now, page=_page(visit), with_alert=show == "alerts")
     visit.view((line.patient_id for line in found.lines), "the list of patients")
     return {
         "found": found,
+        "shown": SHOWN,
+        "show": show,
         "searched": text if visit.error is None else "",
         "may_enrol": visit.may(Permission.ENROL),
     }

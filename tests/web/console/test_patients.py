@@ -59,9 +59,21 @@ def test_a_line_says_who_which_day_what_comes_next_and_how_bad_it_is(office: Off
     texts(office, ANN, "there is yellow pus")
     page = ray.get("/patients")
     assert f'href="/episodes/{number}"' in page.text
-    assert "Ann Carter A.C. C-17 Sun 25 Oct 2026 7 open" in words_of(page)
+    assert "Ann Carter A.C. urgent : open alert C-17 Sun 25 Oct 2026 7 open" in words_of(page)
     assert "Sun 8 Nov, 10:" in words_of(page)
     assert "urgent" in words_of(page)
+
+
+def test_those_with_an_open_alert_are_shown_alone(office: Office, ray: Staffer) -> None:
+    assert "No patient has an open alert." in ray.reads("/patients?show=alerts")
+    enrolled(office)
+    enrolled(office, "Ben Petrov", BEN, day=3)
+    texts(office, ANN, "there is yellow pus")
+    texts(office, "+12025550133", "there is yellow pus")  # an alert about nobody's number
+    page = ray.reads("/patients?show=alerts")
+    assert "Ann Carter" in page
+    assert "Ben Petrov" not in page
+    assert "Ben Petrov" in ray.reads("/patients?show=nonsense")
 
 
 def test_the_newest_surgery_comes_first(office: Office, ray: Staffer) -> None:
