@@ -51,7 +51,7 @@ def test_what_is_missing_is_called_so(office: Office, ray: Staffer) -> None:
 
 
 def test_a_number_that_a_colleague_has_is_named_by_the_colleague(boss: Staffer, ray: Staffer) -> None:
-    refused = boss.does("/staff", "add", name="Dr Two", phone=ray.phone)
+    refused = boss.does("/staff", "add", name="Dr Two", phone=ray.phone, tier="1")
     assert "a number that nobody else has (Dr Ray has it)" in words_of(refused)
 
 

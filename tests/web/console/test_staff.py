@@ -51,6 +51,13 @@ def test_everybody_stands_there_with_who_is_on_call_and_who_has_joined(
     assert "Bo Boss (you)" in page
 
 
+def test_whoever_adds_somebody_chooses_when_they_are_paged(office: Office, boss: Staffer) -> None:
+    form = boss.filled("/staff", "add", name="Rita Reception", phone="+12025550179", role="front-desk")
+    refused = boss.post("/staff", form)
+    assert "Tier: this is missing; it must be one of the list." in words_of(refused)
+    assert len(rows(office, Staff)) == 1
+
+
 def test_who_is_added_joins_with_the_code_that_is_shown_once(office: Office, boss: Staffer) -> None:
     answer = boss.does("/staff", "add", **NEW)
     assert answer.status_code == 200
