@@ -23,6 +23,7 @@ from monitor.sms.gateway import Gateway
 from monitor.sms.phones import PhonesGateway
 
 KEY_FILE = "secret.key"
+PORT_FILE = "port"  # on which this home was last served on this machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class App:
 
 def build(settings: Settings | None = None, *, clock: Clock | None = None) -> App:
     """Wire the program; the database must have been made by `monitor init`."""
-    settings = settings or read_settings()
+    settings = settings or _where_it_is_served(read_settings())
     if _is_new(settings):
         raise NotReady(f"nothing is set up in {settings.folder} yet: run `monitor init`")
     _keep_private(settings)
@@ -54,6 +55,32 @@ def build(settings: Settings | None = None, *, clock: Clock | None = None) -> Ap
         announce_work(sessions)
     clock = clock or _clock(settings, sessions)
     return App(settings, engine, sessions, _gateway(settings, sessions, clock), clock)
+
+
+def on_port(port: int) -> Settings:
+    """The settings of a process that serves pages on this port: unless MONITOR_PUBLIC_URL says otherwise, links lead
+    there."""
+    return _named_by_port(read_settings(), port)
+
+
+def keep_port(settings: Settings, port: int) -> None:
+    """Remember it for the other processes of this home, which print links too: `monitor staff add`, a worker."""
+    with suppress(OSError):  # a home that is not there, beside a database elsewhere: links name the usual port
+        (settings.folder / PORT_FILE).write_text(f"{port}\n", encoding="ascii")
+
+
+def _where_it_is_served(settings: Settings) -> Settings:
+    try:
+        kept = (settings.folder / PORT_FILE).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):  # it was never served
+        return settings
+    return _named_by_port(settings, int(kept)) if kept.isdigit() and len(kept) < 6 else settings
+
+
+def _named_by_port(settings: Settings, port: int) -> Settings:
+    if "public_url" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}"})
 
 
 def prepare_if_new() -> bool:

@@ -41,7 +41,7 @@ def run(host: Host = "127.0.0.1", port: Port = 8000, expose_phones: Expose = Fal
     """Web and worker in one process: the way to run one clinic."""
     from monitor.scheduler import Worker
 
-    app = _ready()
+    app = _ready(port)
     listener = _listen(app, host, port, forced=expose_phones)
     worker = Worker(app)
     worker.start()
@@ -55,7 +55,7 @@ def web(host: Host = "127.0.0.1", port: Port = 8000, expose_phones: Expose = Fal
     """Only the web part; workers run beside it on the same database."""
     from monitor.scheduler import Ticks
 
-    app = _ready()
+    app = _ready(port)
     listener = _listen(app, host, port, forced=expose_phones)
     _serve(app, listener, wake=lambda: None, run_everything=Ticks(app).everything, forced=expose_phones)
 
@@ -86,9 +86,10 @@ def demo(
     play(pause=not quick)
 
 
-def _ready() -> App:
-    """The program, set up with defaults on a first start, and never on a database that it does not fit."""
-    from monitor.bootstrap import build, prepare_if_new
+def _ready(port: int | None = None) -> App:
+    """The program, set up with defaults on a first start, and never on a database that it does not fit. `port` is
+    where it will be served."""
+    from monitor.bootstrap import build, on_port, prepare_if_new
     from monitor.services.catch_up import unfinished_since
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -98,7 +99,7 @@ def _ready() -> App:
             "set up with defaults (emergency number 112, nobody to page): `monitor clinic set` and `monitor staff add`",
             err=True,
         )
-    app = build()
+    app = build(on_port(port) if port is not None else None)
     if unfinished_since(app.sessions) is not None:
         raise NotReady("a restore is not finished, and texts might go out twice: run `monitor restore`")
     return app
@@ -117,6 +118,9 @@ def _listen(app: App, host: str, port: int, *, forced: bool) -> socket.socket:
             f"{host}:{port}",
             f"an address of this machine with a port that is free; try --port {port % 65535 + 1}",
         ) from None
+    from monitor.bootstrap import keep_port
+
+    keep_port(app.settings, port)
     # Its connections inherit it. asyncio sets it only on sockets that name their protocol, as this one does not, and
     # then an answer's second part would wait for the caller's ACK: 40 ms on every kept connection.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -11,6 +11,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from monitor.bootstrap import App
 from tests.cli.conftest import Monitor
 from tests.running import Installation, free_port, wait_for
 
@@ -111,3 +112,24 @@ def test_web_and_worker_may_run_apart(tmp_path: Path) -> None:
         running.close()
     assert ended == 0
     assert "Traceback" not in running.log
+
+
+def test_links_name_the_port_that_is_served_unless_an_address_is_set(
+    ready: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[str] = []
+
+    def look(app: App, listener: socket.socket, **_: object) -> None:
+        listener.close()
+        served.append(app.settings.public_url)
+
+    monkeypatch.setattr("monitor.cli.running._serve", look)
+    monkeypatch.delenv("MONITOR_PUBLIC_URL", raising=False)
+    port = free_port()
+    ready("web", "--port", str(port))
+    assert served == [f"http://127.0.0.1:{port}"]
+    added = ready("staff", "add", "--name", "Dr Ray", "--phone", "+12025550171")  # in a second terminal
+    assert f"http://127.0.0.1:{port}/join" in added.out
+    monkeypatch.setenv("MONITOR_PUBLIC_URL", "https://monitor.example.org")
+    ready("web", "--port", str(port))
+    assert served[1:] == ["https://monitor.example.org"]
