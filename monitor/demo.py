@@ -98,6 +98,7 @@ def play(*, pause: bool) -> None:
     playing = Play(app, clock, script, console, 0.02 if pause and console.is_terminal else 0)
     console.print(Text("A year at Riverside Dental. The clock is wound on; no SMS leaves this machine.", "bold"))
     _run(playing)
+    _leave_one_open(playing)
     _summarise(playing)
     save_clock(app)
     code = _invite_first(app)
@@ -160,6 +161,16 @@ def _run(playing: Play) -> None:
         _react(playing)
         _show(playing)
         clock.move_to(min(end, *_next_instants(playing, waiting, start)))
+
+
+def _leave_one_open(playing: Play) -> None:
+    """One text more, which the staff have not seen yet: whoever opens the console finds something to take."""
+    last, ticks = playing.script["at_the_end"], Ticks(playing.app)
+    _type(playing, Typed(playing.clock.now(), last["phone"], last["text"]))
+    for _ in range(2):  # what is written in one breath is read together, some seconds later
+        ticks.everything()
+        playing.clock.move_to(playing.clock.now() + timedelta(seconds=6))
+    _show(playing)
 
 
 def _next_instants(playing: Play, waiting: list[dict[str, Any]], start: datetime) -> Iterator[datetime]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import venv
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,6 @@ def test_the_demo_plays_its_year(monitor: Path, tmp_path: Path) -> None:
     assert played.returncode == 0, played.stderr
     assert f"MONITOR_HOME='{tmp_path / 'home' / 'demo'}'" in played.stdout
     assert not (tmp_path / "home" / "monitor.db").exists()
+    with closing(sqlite3.connect(tmp_path / "home" / "demo" / "monitor.db")) as database:
+        still_open = database.execute("SELECT count(*) FROM alerts WHERE closed_at IS NULL").fetchone()
+    assert still_open == (1,)  # whoever opens the console finds something to do
