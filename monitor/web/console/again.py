@@ -1,9 +1,9 @@
-"""What somebody typed before they were signed out, in words: of which page it is, whom it is about, what it says."""
+"""What somebody typed that was not saved, in words: of which page it is, whom it is about, what it says."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -54,13 +54,23 @@ OTHERS: Mapping[str, str] = {"/account": "Your account"}
 
 def words_of_kept(visit: Visit, session: Session, path: str, fields: Fields) -> Mapping[str, object]:
     """Where it goes and what it says; whoever is named is noted as seen."""
+    words = plain_words(path, fields, lambda name, value: _shown(visit, session, name, value))
+    return {**words, "whom": _whom(visit, session, path)}
+
+
+def _as_typed(_: str, value: str) -> str:
+    return value
+
+
+def plain_words(path: str, fields: Fields, shown: Callable[[str, str], str] = _as_typed) -> Mapping[str, object]:
+    """The same where nothing can be looked up."""
     do = dict(fields).get("do", "")
     return {
         "place": _place(path),
-        "whom": _whom(visit, session, path),
+        "whom": "",
         "does": DOES.get(do, label_of(do) if do else ""),
         "lines": [
-            (LABELS.get(name, label_of(name)), _shown(visit, session, name, value))
+            (LABELS.get(name, label_of(name)), shown(name, value))
             for name, value in fields
             if name not in UNTOLD and value
         ],

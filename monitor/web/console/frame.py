@@ -26,7 +26,7 @@ from monitor.errors import BadInput, Denied, MonitorError, NotFound, NotReady, S
 from monitor.services.audit import act_as, record
 from monitor.services.sign_in import note_seen
 from monitor.web.auth import Person, app_of, came_from_us, csrf_token, find_visit, is_csrf_token, person_of, real_now
-from monitor.web.console.again import words_of_kept
+from monitor.web.console.again import plain_words, words_of_kept
 from monitor.web.console.visit import Visit
 from monitor.web.forms import MAX_FORM, Form, read_form
 from monitor.web.pages import templates
@@ -76,11 +76,17 @@ class Page:
             form = await read_form(request, max_fields=MAX_FIELDS, max_form=self.max_form)
         except BadInput as error:
             return refusal(request, error)
-        return await run_in_threadpool(answered, request, lambda: self._act(request, form))
+        return await run_in_threadpool(answered, request, lambda: self._take(request, form))
 
-    def _act(self, request: Request, form: Form) -> Response:
+    def _take(self, request: Request, form: Form) -> Response:
         if not came_from_us(request):  # before anything that it holds is shown to anybody, or kept
             raise Denied("this form was sent by another site's page")
+        try:
+            return self._act(request, form)
+        except NotReady:  # the database is away, or busy with others
+            return try_again(request, form)
+
+    def _act(self, request: Request, form: Form) -> Response:
         try:
             visit = enter(request, self.needs, form)
         except SignedOut:
@@ -208,8 +214,15 @@ def ask_again(request: Request, person: Person, path: str, fields: Sequence[tupl
     with reading(app.sessions) as session:
         about = words_of_kept(visit, session, path, fields)
     log_view(visit)
-    context = {"path": path, "fields": fields, "csrf": csrf_token(person.csrf), **about}
+    context = {"path": path, "fields": fields, "csrf": csrf_token(person.csrf), "why": "signed out", **about}
     return templates.TemplateResponse(request, "console/again.html", context, status_code=409)
+
+
+def try_again(request: Request, form: Form) -> Response:
+    """What could not be saved just now, to be sent again as it came."""
+    path, fields = request.url.path, kept_fields(form)
+    context = {"path": path, "fields": fields, "csrf": form.get("csrf", ""), "why": "busy", **plain_words(path, fields)}
+    return templates.TemplateResponse(request, "console/again.html", context, status_code=503)
 
 
 def kept_fields(form: Form) -> list[tuple[str, str]]:

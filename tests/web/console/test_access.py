@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from monitor.db import reading, transaction
 from monitor.domain.access import Role, permissions_of
@@ -290,6 +293,27 @@ def test_a_form_that_comes_after_the_visit_is_kept_through_the_sign_in(office: O
     sent = ray.post("/inbox", forms_of(again)["/inbox"])
     assert sent.headers["location"] == "/inbox?said=texted"
     assert "Привет 😀 & co" in ray.reads("/inbox")
+
+
+def test_what_cannot_be_saved_just_now_is_kept_to_be_sent_again(office: Office, ray: Staffer) -> None:
+    """Somebody else writes for longer than this one waits."""
+
+    @event.listens_for(office.app.engine, "checkout")
+    def shorten(connection: Any, *_: object) -> None:
+        connection.execute("PRAGMA busy_timeout=50")
+
+    enrolled(office, "Ann Carter")
+    form = ray.filled("/episodes/1", "note", note="Calls back <at> four")
+    with closing(sqlite3.connect(office.app.settings.folder / "monitor.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = ray.post("/episodes/1", form)
+        assert answer.status_code == 503
+        assert "could not save this just now" in words_of(answer)
+        assert "Calls back &lt;at&gt; four" in answer.text
+        other.execute("ROLLBACK")
+    sent = ray.post("/episodes/1", forms_of(answer)["/episodes/1"])
+    assert sent.headers["location"] == "/episodes/1?said=noted"
+    assert "Calls back <at> four" in ray.reads("/episodes/1")
 
 
 def test_what_is_kept_says_whom_it_is_about_and_what_it_does_in_words(
