@@ -35,6 +35,7 @@ class AlertLine:
     phone: str
     day: int | None
     signs: tuple[str, ...]
+    rules: frozenset[str]
     said: tuple[Said, ...]
     state: str
     taken_by_id: int | None
@@ -176,6 +177,7 @@ def _line(row: Row[Any], eyes: Eyes, texts: Sequence[str]) -> AlertLine:
         phone=row.phone or row.subject.removeprefix("phone:"),
         day=postop_day(row.surgery_on, now, ZoneInfo(row.timezone)) if row.surgery_on else None,
         signs=named_signs(row.signs, row.reasons, eyes.names),
+        rules=frozenset(reason["rule"] for reason in row.reasons),
         said=raising_texts(row.reasons, texts),
         state=row.state,
         taken_by_id=row.taken_by_id,

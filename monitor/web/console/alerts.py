@@ -8,17 +8,16 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.db import transaction
-from monitor.domain.access import Permission, may_act_on
+from monitor.domain.access import Permission
 from monitor.domain.protocol import NOT_REACHED, Outcome, outcome_words
 from monitor.domain.terms import Band
-from monitor.errors import BadInput, Denied, Stale
-from monitor.models import Alert, Episode, Page, Patient, Staff
+from monitor.errors import BadInput, Stale
+from monitor.models import Alert, Episode, Patient, Staff
 from monitor.services.acknowledge import MAX_NOTE as MAX_OUTCOME_NOTE
-from monitor.services.acknowledge import find_alert, record_outcome, take
+from monitor.services.acknowledge import record_outcome, take
 from monitor.services.audit import act_as
 from monitor.services.follow_link import follow_link
 from monitor.services.hand_over import hand_over
@@ -26,6 +25,7 @@ from monitor.services.note import MAX_NOTE, add_note
 from monitor.services.seed import bundle_of, names_by_version
 from monitor.services.text_patient import MAX_TEXT, text_patient
 from monitor.web.console import frame
+from monitor.web.console.acting import alert_to_act_on, may_act, take_it
 from monitor.web.console.frame import Action, answered, enter
 from monitor.web.console.visit import Visit, version_of
 from monitor.web.console.worklist import eyes_of
@@ -83,15 +83,6 @@ def _unsaved(visit: Visit, outcomes: Mapping[str, Outcome]) -> Mapping[str, str]
     return {"outcome": outcome, "note": note} if outcome or note else None
 
 
-def may_act(visit: Visit, session: Session, alert: Alert) -> bool:
-    paged = select(Page.id).where(Page.alert_id == alert.id, Page.staff_id == visit.person.id)
-    return may_act_on(
-        visit.person.permissions,
-        was_paged=session.scalar(paged.limit(1)) is not None,
-        rules={reason["rule"] for reason in alert.reasons},
-    )
-
-
 def version_of_alert(alert: Alert) -> str:
     """Changes whenever somebody takes, closes or hands over an alert, it gets worse, or the patient writes again; not
     when paging goes on."""
@@ -99,14 +90,8 @@ def version_of_alert(alert: Alert) -> str:
     return version_of(*who_has_it, alert.band, alert.raised_at, len(alert.signs), len(alert.reasons))
 
 
-def take_it(visit: Visit, session: Session) -> str:
-    alert = _alert_to_act_on(visit, session)
-    taken = take(session, alert, by=visit.staff(session), how="console", now=visit.now)
-    return f"/alerts/{alert.id}?said={'taken' if taken else 'already'}"
-
-
 def hand_it_over(visit: Visit, session: Session) -> str:
-    alert = _alert_to_act_on(visit, session)
+    alert = alert_to_act_on(visit, session)
     visit.require_unchanged(version_of_alert(alert), _since(session, visit, alert))
     to = visit.own(session, Staff, visit.chosen("to"))
     hand_over(session, alert, to, by=visit.staff(session), now=visit.now)
@@ -115,7 +100,7 @@ def hand_it_over(visit: Visit, session: Session) -> str:
 
 def record_it(visit: Visit, session: Session) -> str:
     """What came of it. It is taken in the name of whoever records it, if nobody had it."""
-    alert = _alert_to_act_on(visit, session)
+    alert = alert_to_act_on(visit, session)
     visit.require_unchanged(version_of_alert(alert), _since(session, visit, alert))
     note, me = visit.form.text("note"), visit.staff(session)
     outcome = visit.form.get("outcome", "")
@@ -133,7 +118,7 @@ def write_note(visit: Visit, session: Session) -> str:
 
 
 def text_them(visit: Visit, session: Session) -> str:
-    alert = _alert_to_act_on(visit, session)
+    alert = alert_to_act_on(visit, session)
     if alert.patient_id is None:
         raise BadInput("body", "a number that is nobody's", "a text to a patient; answer this number in the inbox")
     patient = visit.own(session, Patient, alert.patient_id)
@@ -147,14 +132,6 @@ def text_them(visit: Visit, session: Session) -> str:
         now=visit.now,
     )
     return f"/alerts/{alert.id}?said=texted"
-
-
-def _alert_to_act_on(visit: Visit, session: Session) -> Alert:
-    """This alert, locked, for somebody who may act on it."""
-    alert = find_alert(session, visit.own(session, Alert).id)
-    if not may_act(visit, session, alert):
-        raise Denied(f"your role ({visit.person.role}) may not do this: {Permission.ALERTS}")
-    return alert
 
 
 def _since(session: Session, visit: Visit, alert: Alert) -> str:

@@ -44,6 +44,7 @@ ENTRIES = (
 # By the word in the address to which a form leads: the address holds no more than that word.
 SAID: Mapping[str, str] = {
     "taken": "It is yours. Call the patient, then record what came of it.",
+    "yours": "You have it already. Call the patient, then record what came of it.",
     "already": "Somebody has taken it before you: see who below.",
     "handed": "Handed over; they have been told by text.",
     "outcome": "Recorded. The alert is closed.",

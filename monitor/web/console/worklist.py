@@ -10,10 +10,9 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.access import Permission
 from monitor.domain.terms import Band
-from monitor.models import Alert
 from monitor.queries import rota_of
-from monitor.services.acknowledge import find_alert, take
 from monitor.services.seed import bundle_of, current_version
+from monitor.web.console.acting import may_act_among, take_it
 from monitor.web.console.frame import Action, Page
 from monitor.web.console.visit import Visit
 from monitor.worklists.alerts import AlertLine, Eyes, fingerprint, open_alerts
@@ -42,17 +41,14 @@ def show_worklist(visit: Visit, session: Session) -> Mapping[str, Any]:
         "kept": kept,
         "band": band,
         "counts": {b: sum(line.band == b for line in lines) for b in BANDS},
-        "may_take": visit.may(Permission.ALERTS),
+        "may_take": may_act_among(visit, session, shown),
         "version": fingerprint(session, visit.clinic_id),
         "now": visit.now.astimezone(visit.person.zone),
     }
 
 
 def take_from_list(visit: Visit, session: Session) -> str:
-    """One tap on the list takes an alert; whoever is second reads who has it."""
-    alert = find_alert(session, visit.own(session, Alert, visit.chosen("alert")).id)
-    taken = take(session, alert, by=visit.staff(session), how="console", now=visit.now)
-    return f"/alerts/{alert.id}?said={'taken' if taken else 'already'}"
+    return take_it(visit, session, visit.chosen("alert"))
 
 
 def eyes_of(visit: Visit, session: Session) -> Eyes:
@@ -78,5 +74,5 @@ Page(
     "worklist.html",
     show_worklist,
     Permission.PATIENTS,
-    {"take": Action(take_from_list, Permission.ALERTS)},
+    {"take": Action(take_from_list)},
 ).add_to(router)

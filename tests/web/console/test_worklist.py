@@ -61,6 +61,16 @@ def test_one_tap_takes_it_and_the_second_one_reads_who_was_first(office: Office,
     assert "you have it" in ray.reads("/")
 
 
+def test_whoever_taps_twice_reads_that_they_have_it(office: Office, ray: Staffer) -> None:
+    enrolled(office)
+    texts(office, ANN, "there is yellow pus")
+    form = ray.filled("/", "take", alert="1")
+    ray.post("/", form)
+    assert ray.post("/", form).headers["location"] == "/alerts/1?said=yours"
+    assert "You have it already." in ray.reads("/alerts/1?said=yours")
+    assert "before you" not in ray.reads("/alerts/1?said=yours")
+
+
 def test_the_worst_comes_first(office: Office, ray: Staffer) -> None:
     enrolled(office)
     enrolled(office, "Ben Petrov", BEN)
@@ -99,12 +109,27 @@ def test_that_no_staff_answered_stands_on_top(office: Office, ray: Staffer) -> N
     assert "48 min ago · 2 people paged" in page
 
 
-def test_the_front_desk_sees_it_and_has_no_button_to_take_it(office: Office, desk: Staffer) -> None:
+def test_the_front_desk_sees_what_others_were_paged_for_and_has_no_button_to_take_it(
+    office: Office, ray: Staffer, desk: Staffer
+) -> None:
     enrolled(office)
     texts(office, ANN, "there is yellow pus")
     assert "Take it" not in desk.reads("/")
     refused = desk.post("/", {"do": "take", "alert": "1"})
     assert refused.status_code == 409  # no token of this visit: what was typed is shown again
+
+
+def test_the_front_desk_takes_on_the_list_what_it_was_paged_for(office: Office, ray: Staffer, desk: Staffer) -> None:
+    enrolled(office)
+    enrolled(office, "Ben Petrov", BEN)
+    texts(office, ANN, "there is yellow pus")
+    office.clock.forward(minutes=16)  # nobody answers: tier 2, in which the desk is
+    office.ticks.everything()
+    texts(office, BEN, "there is yellow pus")
+    assert "Take it for Ann Carter" in desk.reads("/")
+    assert "Take it for Ben Petrov" not in desk.reads("/")
+    assert desk.does("/", "take", alert="2").status_code == 403
+    assert desk.does("/", "take", alert="1").headers["location"] == "/alerts/1?said=taken"
 
 
 def test_the_page_that_stays_open_is_logged_once_for_each_patient(office: Office, ray: Staffer) -> None:
