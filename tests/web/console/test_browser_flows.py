@@ -142,7 +142,7 @@ def test_a_gap_in_the_rota_is_red_and_covered(office: Office, live: LiveOffice, 
     page.get_by_role("link", name=re.compile("Cover it")).first.click()
     page.get_by_label("Who covers").select_option(str(ray.id))
     page.get_by_role("button", name="Cover", exact=True).click()
-    expect(page.locator(".tell.done").first).to_contain_text("The rota is changed")
+    expect(page.locator(".tell.done").first).to_contain_text("Dr Ray covers: Sun 1 Nov, 12:00 to Mon 2 Nov, 08:00.")
     with transaction(office.app.sessions) as session:
         assert session.scalars(select(Override.staff_id)).all() == [ray.id]
         assert len(session.scalars(select(Shift)).all()) == 5
