@@ -7,7 +7,8 @@ from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 from fastapi.templating import Jinja2Templates
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 HERE = Path(__file__).parent
 # Everything a page sends comes from this program's own files; nothing inline is run or drawn.
@@ -43,13 +44,21 @@ def on_day(at: datetime) -> str:
     return f"{at:%a} {at.day} {at:%b %Y}"
 
 
-def on_short_day(at: datetime) -> str:
-    """A local moment in a line of other things.
+def on_short_day(at: datetime, year: int | None = None) -> str:
+    """A local moment in a line of other things; with its year, where that is another one than this.
 
-    >>> on_short_day(datetime(2026, 11, 8, 9, 5))
-    'Sun 8 Nov, 09:05'
+    >>> on_short_day(datetime(2026, 11, 8, 9, 5)), on_short_day(datetime(2025, 11, 8, 9, 5), 2026)
+    ('Sun 8 Nov, 09:05', 'Sat 8 Nov 2025, 09:05')
     """
-    return f"{at:%a} {at.day} {at:%b, %H:%M}"
+    other = f" {at.year}" if year not in {None, at.year} else ""
+    return f"{at:%a} {at.day} {at:%b}{other}, {at:%H:%M}"
+
+
+@pass_context
+def _on_short_day(context: Context, at: datetime) -> str:
+    """On a page that somebody visits, the year is that of their clock."""
+    visit = context.get("visit")
+    return on_short_day(at, visit.now.astimezone(at.tzinfo).year if visit is not None else None)
 
 
 def after_surgery(day: int) -> str:
@@ -129,8 +138,8 @@ def _templates() -> Jinja2Templates:
     )
     environment.filters |= {
         one.__name__: one
-        for one in (words, on_day, on_short_day, after_surgery, short_span, in_words, ago, clock_time, language_name)
-    }
+        for one in (words, on_day, after_surgery, short_span, in_words, ago, clock_time, language_name)
+    } | {"on_short_day": _on_short_day}
     return Jinja2Templates(env=environment, context_processors=[lambda request: {"here": request.url.path}])
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, String, and_, cast, exists, func, or_, sel
 from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import FINAL
+from monitor.domain.protocol import Outcome
 from monitor.models import Alert, Episode, Event, Patient, Staff
 from monitor.worklists.event_words import STAFF, in_words
 
@@ -142,7 +143,12 @@ class Asking:
 
 
 def log_lines(
-    session: Session, clinic_id: int, zone: ZoneInfo, asking: Asking, people: Mapping[int, str]
+    session: Session,
+    clinic_id: int,
+    zone: ZoneInfo,
+    asking: Asking,
+    people: Mapping[int, str],
+    outcomes: Mapping[str, Outcome],
 ) -> tuple[list[LogLine], bool]:
     """A clinic's events, the newest first, and whether there are older ones. `people` are its staff, by id."""
     chosen = select(Event).where(_of_clinic(clinic_id), *_asked(asking))
@@ -151,7 +157,7 @@ def log_lines(
     about = _patients_of_alerts(session, clinic_id, {event.alert_id for event in shown if event.alert_id})
     ids = {event.id: _patients(event, about) for event in shown}
     named = _named(session, clinic_id, {one for of in ids.values() for one in of[:NAMED]})
-    lines = [_line(event, zone, people, ids[event.id], named, set(about)) for event in shown]
+    lines = [_line(event, zone, people, ids[event.id], named, set(about), outcomes) for event in shown]
     return lines, len(events) > AT_ONCE
 
 
@@ -221,12 +227,13 @@ def _line(
     patients: Sequence[int],
     named: Mapping[int, Whose],
     alerts: Collection[int],
+    outcomes: Mapping[str, Outcome],
 ) -> LogLine:
     whose = [named[one] for one in patients[:NAMED] if one in named]
     return LogLine(
         id=event.id,
         at=event.at.astimezone(zone),
-        words=in_words(event.kind, event.detail, actor=event.actor, people=people, zone=zone),
+        words=in_words(event.kind, event.detail, actor=event.actor, people=people, zone=zone, outcomes=outcomes),
         is_program=not event.actor.startswith(STAFF),
         whose=whose,
         more=max(0, len(patients) - NAMED),

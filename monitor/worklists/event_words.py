@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from monitor.domain.protocol import Outcome, outcome_words
+
 STAFF = "staff:"  # before the number of whoever did it
 FIELDS = {"surgery": "surgery date", "crown": "crown fitted on", "timezone": "time zone"}  # of an episode
+
+NO_OUTCOMES: Mapping[str, Outcome] = MappingProxyType({})
 
 # {who} is whoever did it, {whom} the member of staff whom it is about; the rest comes from the event's own detail.
 WORDS: Mapping[str, str] = {
@@ -92,13 +97,24 @@ class _Known(dict[str, str]):
         return "somebody" if key in {"who", "whom"} else "…"
 
 
-def in_words(kind: str, detail: Mapping[str, Any], *, actor: str, people: Mapping[int, str], zone: ZoneInfo) -> str:
+def in_words(
+    kind: str,
+    detail: Mapping[str, Any],
+    *,
+    actor: str,
+    people: Mapping[int, str],
+    zone: ZoneInfo,
+    outcomes: Mapping[str, Outcome] = NO_OUTCOMES,
+) -> str:
     """One event. `people` are the clinic's staff by id, `zone` is where it is read.
 
     >>> in_words("alert_taken", {}, actor="staff:3", people={3: "Dr Ray"}, zone=ZoneInfo("UTC"))
     'Dr Ray took the alert'
     >>> in_words("outcome", {"outcome": "not_reached"}, actor="system", people={}, zone=ZoneInfo("UTC"))
     'The program recorded the outcome: not reached'
+    >>> advised = {"advised": Outcome("advised by phone")}
+    >>> in_words("outcome", {"outcome": "advised"}, actor="system", people={}, zone=ZoneInfo("UTC"), outcomes=advised)
+    'The program recorded the outcome: advised by phone'
     >>> in_words("something_new", {}, actor="system", people={}, zone=ZoneInfo("UTC"))
     'something new'
     """
@@ -107,6 +123,8 @@ def in_words(kind: str, detail: Mapping[str, Any], *, actor: str, people: Mappin
         return kind.replace("_", " ")
     known = _Known({name: _said(value) for name, value in detail.items()})
     known["who"] = who(actor, people)
+    if isinstance(detail.get("outcome"), str):
+        known["outcome"] = outcome_words(detail["outcome"], outcomes)
     known["changes"] = _changes(detail.get("changes"))
     known["stretch"] = _stretch(detail, people, zone)
     for name, key in (("whom", "staff"), ("other", "other")):

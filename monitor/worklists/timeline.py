@@ -8,19 +8,23 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from monitor.domain.delivery import LOST, State
 from monitor.domain.plan import day_of_text
+from monitor.domain.protocol import Outcome
 from monitor.domain.sending import Kind
 from monitor.domain.terms import Band, Disposition, Presence
 from monitor.models import Alert, Assessment, Episode, Event, Inbound, Note, Patient, Staff
 from monitor.queries import wherever
-from monitor.worklists.event_words import in_words
+from monitor.worklists.event_words import WORDS, in_words
+from monitor.worklists.paging_words import KINDS as PAGING
+from monitor.worklists.paging_words import Step, fold
 from monitor.worklists.text_words import WHERE, what_text
 
 SHOWN = 150  # of each kind, the newest
+PAGING_READ = 2000  # steps of paging, which are told in a few lines
 SHORTLY_BEFORE = timedelta(days=7)  # what an unknown number wrote may be why it was enrolled
 # What else happened that somebody who treats this patient must know; the audit log has the rest.
 TOLD = (
@@ -31,8 +35,6 @@ TOLD = (
     "alert_given_back",
     "outcome",
     "outcome_overdue",
-    "nobody_on_call",
-    "nobody_to_page",
     "promise_slipped",
     "enrolled",
     "episode_changed",
@@ -88,15 +90,22 @@ class Entry:
     readings: Sequence[Reading] = field(default_factory=tuple)
 
 
-def timeline(session: Session, patient: Patient, zone: ZoneInfo, names: Mapping[str, str]) -> list[Entry]:
-    """The newest first, on the clinic's clock. `names` are the signs' as staff read them."""
+def timeline(
+    session: Session,
+    patient: Patient,
+    zone: ZoneInfo,
+    names: Mapping[str, str],
+    outcomes: Mapping[str, Outcome],
+) -> list[Entry]:
+    """The newest first, on the clinic's clock. `names` are the signs' as staff read them, `outcomes` the protocol's."""
     people = {p.id: p.name for p in session.scalars(select(Staff).where(Staff.clinic_id == patient.clinic_id))}
-    entries = [
-        *_texts_out(session, patient),
+    told = [
         *_texts_in(session, patient, people, names),
         *_notes(session, patient, people),
-        *_events(session, patient, people, zone),
+        *_events(session, patient, people, zone, outcomes),
     ]
+    # What came last of things of one moment stands first here: an alert is opened, then paged.
+    entries = [*_paging(session, patient, told, zone), *_texts_out(session, patient), *told]
     entries.sort(key=lambda entry: entry.at, reverse=True)
     return [_on_clock(entry, zone) for entry in entries]
 
@@ -214,15 +223,31 @@ def _notes(session: Session, patient: Patient, people: Mapping[int, str]) -> Ite
         yield Entry(at=note.at, look="note", title=f"Note by {by}", body=note.text, alert_id=note.alert_id)
 
 
-def _events(session: Session, patient: Patient, people: Mapping[int, str], zone: ZoneInfo) -> Iterable[Entry]:
+def _events(
+    session: Session,
+    patient: Patient,
+    people: Mapping[int, str],
+    zone: ZoneInfo,
+    outcomes: Mapping[str, Outcome],
+) -> Iterable[Entry]:
     """What is told of the patient, and of their alerts."""
-    alerts = select(Alert.id).where(Alert.patient_id == patient.id)
-    found = session.scalars(
-        select(Event)
-        .where(or_(Event.patient_id == patient.id, Event.alert_id.in_(alerts)), Event.kind.in_(TOLD))
-        .order_by(Event.id.desc())
-        .limit(SHOWN)
-    )
-    for event in found:
-        title = in_words(event.kind, event.detail, actor=event.actor, people=people, zone=zone)
+    for event in session.scalars(_of(patient).where(Event.kind.in_(TOLD)).limit(SHOWN)):
+        title = in_words(event.kind, event.detail, actor=event.actor, people=people, zone=zone, outcomes=outcomes)
         yield Entry(at=event.at, look="event", title=title, alert_id=event.alert_id)
+
+
+def _of(patient: Patient) -> Select[Event]:
+    """The newest first."""
+    alerts = select(Alert.id).where(Alert.patient_id == patient.id)
+    theirs = or_(Event.patient_id == patient.id, Event.alert_id.in_(alerts))
+    return select(Event).where(theirs).order_by(Event.id.desc())
+
+
+def _paging(session: Session, patient: Patient, told: Iterable[Entry], zone: ZoneInfo) -> Iterable[Entry]:
+    """An alert that nobody takes is paged for a hundred times: that is told in a line, and not in a hundred. The
+    program's own excuses to the patient do not cut it."""
+    events = session.scalars(_of(patient).where(Event.kind.in_(PAGING)).limit(PAGING_READ))
+    steps = [Step(event.at, event.kind, str(event.detail.get("stage", "")), event.alert_id or 0) for event in events]
+    cuts = sorted(entry.at for entry in told if entry.title != WORDS["promise_slipped"])
+    for run in fold(steps, cuts, zone):
+        yield Entry(at=run.at, look="event", title=run.words, alert_id=run.alert_id or None)

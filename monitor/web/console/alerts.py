@@ -49,7 +49,7 @@ def show_alert(visit: Visit, session: Session) -> Mapping[str, Any]:
     zone = visit.person.zone
     if patient:
         visit.view([patient.id], f"alert {alert.id}")
-    told = timeline(session, patient, zone, names) if patient else talk_about(session, alert, zone)
+    told = timeline(session, patient, zone, names, protocol.outcomes) if patient else talk_about(session, alert, zone)
     talk = [entry for entry in told if entry.look in {"in", "out", "note"}][:TALK_KEPT]
     has_it = {alert.taken_by_id, visit.person.id}  # nobody hands it to themselves, or to whom it is already
     return {

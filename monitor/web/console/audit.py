@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.access import Permission
 from monitor.models import Patient
+from monitor.services.seed import bundle_of, current_version
 from monitor.web.console.frame import Page
 from monitor.web.console.visit import MAX_ID, Visit
 from monitor.web.pages import on_day
@@ -34,7 +35,8 @@ def show_audit(visit: Visit, session: Session) -> Mapping[str, Any]:
         actor=PROGRAM if who == "program" else f"{STAFF}{who}" if who else None,
         patient_id=patient,
     )
-    lines, more = log_lines(session, visit.clinic_id, visit.person.zone, asking, people)
+    outcomes = bundle_of(session, current_version(session).id).protocol.outcomes
+    lines, more = log_lines(session, visit.clinic_id, visit.person.zone, asking, people, outcomes)
     visit.view([*(one.id for line in lines for one in line.whose), patient], "the audit log")
     kept = {name: value for name, value in (("kind", kind), ("who", who), ("patient", patient)) if value}
     return {

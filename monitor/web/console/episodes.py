@@ -18,6 +18,7 @@ from monitor.domain.access import Permission
 from monitor.domain.course import GUM, WORST_PAIN, by_day, expected_gum, expected_pain, points_of, usual
 from monitor.domain.findings import Findings
 from monitor.domain.plan import day_of_text, postop_day
+from monitor.domain.protocol import Outcome, outcome_words
 from monitor.domain.terms import Amount, Presence, Sign, Trend
 from monitor.errors import BadInput
 from monitor.locking import hold, lock
@@ -57,7 +58,7 @@ def show_episode(visit: Visit, session: Session) -> Mapping[str, Any]:
     visit.view([patient.id], f"episode {episode.id}")
     names = {str(sign): name for sign, name in bundle.protocol.signs.items()}
     risks = {name: risk.reason for name, risk in bundle.protocol.risks.items()}
-    entries = timeline(session, patient, zone, names)
+    entries = timeline(session, patient, zone, names, bundle.protocol.outcomes)
     return {
         "number": episode.id,
         "name": patient.name,
@@ -70,7 +71,7 @@ def show_episode(visit: Visit, session: Session) -> Mapping[str, Any]:
         "ended": episode.cancelled_at.astimezone(zone) if episode.cancelled_at else None,
         "paused": _paused(visit, episode),
         "others": _other_episodes(session, episode),
-        "alerts": _alerts(session, episode),
+        "alerts": _alerts(session, episode, bundle.protocol.outcomes),
         "plan": calendar(session, episode, visit.now),
         "entries": entries,
         "named": names_by_version(session, (reading.version for entry in entries for reading in entry.readings)),
@@ -251,14 +252,14 @@ def _other_episodes(session: Session, episode: Episode) -> list[tuple[int, date]
     return [(each.id, each.surgery_on) for each in session.scalars(same.order_by(Episode.surgery_on.desc()))]
 
 
-def _alerts(session: Session, episode: Episode) -> list[dict[str, Any]]:
+def _alerts(session: Session, episode: Episode, outcomes: Mapping[str, Outcome]) -> list[dict[str, Any]]:
     mine = select(Alert).where(Alert.episode_id == episode.id).order_by(Alert.id.desc())
     return [
         {
             "id": alert.id,
             "band": alert.band,
             "open": alert.closed_at is None,
-            "outcome": alert.outcome,
+            "outcome": outcome_words(alert.outcome or "", outcomes),
             "day": alert.day,
         }
         for alert in session.scalars(mine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -10,7 +11,9 @@ from sqlalchemy import select
 from monitor.db import transaction
 from monitor.models import Alert, Assessment, Episode, Event, Message, Patient
 from monitor.queries import assessments_of
-from tests.web.console.conftest import ANN, BEN, enrolled, samples_of, texts
+from monitor.services.rota import add_shift
+from monitor.services.staff import add_staff
+from tests.web.console.conftest import ANN, BEN, BOSS, DESK, enrolled, samples_of, texts
 from tests.web.staffer import Office, Staffer
 
 HERE = "/episodes/1"
@@ -44,6 +47,44 @@ def test_the_timeline_holds_texts_readings_alerts_and_notes_in_order(office: Off
         assert part in page, part
     assert page.index("Note by Dr Ray") < page.index("The patient wrote")
     assert "Pus on any day" in page
+
+
+def test_an_alert_that_nobody_takes_fills_a_line_of_the_timeline_and_not_the_page(
+    office: Office, ray: Staffer, ann: str
+) -> None:
+    with transaction(office.app.sessions) as session:
+        clinic = session.get_one(Patient, 1).clinic
+        add_staff(session, clinic, "Eve Eve", DESK, tier=2, now=office.clock.now())
+        absent = add_staff(session, clinic, "Nia Never", BOSS, tier=3, now=office.clock.now())
+        add_shift(session, absent.id, "mon", "08:00", "18:00", now=office.clock.now())  # and this is a Sunday
+    texts(office, ANN, "there is yellow pus")
+    for _ in range(12):
+        office.clock.forward(minutes=16)
+        office.ticks.everything()
+    texts(office, ANN, "there still is yellow pus")
+    office.clock.forward(minutes=16)
+    office.ticks.everything()
+    page = ray.reads(ann)
+    told = r"Paged \d+ times between 12:01 and \d\d:\d\d: tier 1, tier 2, everyone.*?; nobody on call in tier 3"
+    assert re.search(told, page)
+    assert page.count("obody on call in") <= 2  # before the second text, and after it
+    assert page.index("Alert: urgent") > page.index("Paged")
+
+
+def test_what_came_of_an_alert_stands_in_the_protocols_words(office: Office, ray: Staffer, ann: str) -> None:
+    texts(office, ANN, "there is yellow pus")
+    ray.does("/alerts/1", "outcome", outcome="advised")
+    page = ray.reads(ann)
+    assert "Dr Ray recorded the outcome: advised by phone" in page
+    assert "Alert 1 , day 7: urgent advised by phone" in page
+
+
+def test_a_date_of_another_year_has_its_year(office: Office, ray: Staffer, ann: str) -> None:
+    texts(office, ANN, "there is yellow pus")
+    assert "Sun 1 Nov, 12:01" in ray.reads(ann)
+    office.clock.forward(days=90)
+    office.real_time.forward(seconds=1)
+    assert "Sun 1 Nov 2026, 12:01" in ray.reads(ann)
 
 
 @pytest.mark.parametrize("what", ["pain", "gum"])
