@@ -1,4 +1,4 @@
-"""a page's link and a clinic's log are found at once
+"""a page's link, a clinic's log and its wrong numbers are found at once
 
 Revision: c40be8127f6d
 Follows: 91d3a7c4e520
@@ -16,6 +16,7 @@ depends_on = None
 
 LINKS = "uq_pages_link"
 LOG = "ix_events_clinic_id"
+WRONG_NUMBERS = "ix_patients_bad_number"
 
 
 def upgrade() -> None:
@@ -28,6 +29,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index(WRONG_NUMBERS, "patients")
     op.drop_index(LOG, "events")
     op.drop_index(LINKS, "pages")
 
@@ -38,3 +40,6 @@ def _make_indexes(**how: bool) -> None:
     where = sa.text("clinic_id IS NOT NULL")
     op.drop_index(LOG, "events", if_exists=True, **how)
     op.create_index(LOG, "events", ["clinic_id", "id"], sqlite_where=where, postgresql_where=where, **how)
+    where = sa.text("bad_number_at IS NOT NULL")
+    op.drop_index(WRONG_NUMBERS, "patients", if_exists=True, **how)
+    op.create_index(WRONG_NUMBERS, "patients", ["clinic_id"], sqlite_where=where, postgresql_where=where, **how)
