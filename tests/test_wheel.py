@@ -45,7 +45,7 @@ def monitor(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(monitor: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     env = {"MONITOR_HOME": str(home / "home"), "HOME": str(home), "PATH": "/usr/bin:/bin", "COLUMNS": "120"}
-    return subprocess.run([monitor, *arguments], env=env, cwd=home, capture_output=True, text=True, timeout=300)
+    return subprocess.run([monitor, *arguments], env=env, cwd=home, capture_output=True, text=True, timeout=900)
 
 
 def test_every_file_that_is_read_while_running_is_inside(wheel: Path) -> None:
