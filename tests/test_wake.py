@@ -63,6 +63,9 @@ def test_a_page_that_another_process_writes_leaves_at_once(worker: Worker, elsew
     for number in range(20):
         page(elsewhere, number)
         wait_for("the page", shown(elsewhere, PhoneText.body == f"page {number}"), seconds=SOON)
+    with transaction(elsewhere.sessions) as session:
+        arrived = session.scalars(select(PhoneText.body).where(PhoneText.phone == NURSE).order_by(PhoneText.id)).all()
+    assert arrived == [f"page {number}" for number in range(20)]  # each once
 
 
 def test_a_text_that_another_process_saves_is_read_at_once(worker: Worker, elsewhere: App) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
+from monitor.db import transaction
 from monitor.errors import GatewayUnreachable
-from monitor.models import Page
+from monitor.models import Page, Staff
+from monitor.services.acknowledge import find_alert
+from monitor.services.hand_over import hand_over
 from tests.stories.people import raises_pus
 from tests.story import Story
 
@@ -135,6 +140,31 @@ def test_one_dead_phone_in_a_tier_does_not_hurry_the_others(story: Story) -> Non
     raises_pus(story)
     story.forward(minutes=10)
     other.takes(other.expects_page("URGENT"))
+
+
+def test_a_hand_over_that_does_not_arrive_is_paged_anew(story: Story) -> None:
+    nurse, dentist = story.staff(tier=1), story.staff("Dr Lin", "+12025550172", tier=2)
+    raises_pus(story)
+    nurse.takes(nurse.expects_page("URGENT"))
+    story.carrier.off[dentist.number] = 30005
+    alert = story.alert().id
+    with transaction(story.app.sessions) as session:
+        giver, to = session.scalars(select(Staff).order_by(Staff.id)).all()
+        hand_over(session, find_alert(session, alert), to, by=giver, now=story.app.clock.now())
+    story.forward(minutes=1)
+    nurse.takes(nurse.expects_page("URGENT"))  # the dentist's phone is dead, so everybody is asked
+    assert story.alert().taken_by_id == giver.id
+    assert "staff_unreachable" in story.tasks()
+
+
+def test_who_cannot_be_told_that_the_patient_wrote_again_has_the_alert_no_more(story: Story) -> None:
+    nurse, dentist = story.staff(tier=1), story.staff("Dr Lin", "+12025550172", tier=2)
+    ann = raises_pus(story)
+    nurse.takes(nurse.expects_page("URGENT"))
+    story.carrier.off[nurse.number] = 30005
+    ann.texts("can I eat nuts again?")
+    story.forward(minutes=1)
+    dentist.takes(dentist.expects_page("URGENT"))
 
 
 def test_a_page_while_the_provider_is_out_of_reach_is_tried_until_it_goes(story: Story) -> None:
